@@ -1,0 +1,60 @@
+"""vigility: feature-usage analytics for teams that build software in Python.
+
+    import vigility
+    from vigility import Filters
+
+    with vigility.connect("sqlite:///usage.db") as v:
+        v.register("ada", "a long password", 36, "Female")
+        v.track("ada", "date_filter")
+        report = v.report(Filters(gender="Female"), feature="date_filter")
+
+Importing it loads nothing outside the standard library; `connect` loads what its store needs.
+"""
+
+from vigility.bootstrap import connect
+from vigility.core.accounts import ImportedUsers
+from vigility.core.errors import (
+    EventConflict,
+    InvalidCredentials,
+    InvalidInput,
+    SchemaMismatch,
+    StoreError,
+    StoreUnavailable,
+    UnknownUser,
+    UsernameTaken,
+    VigilityError,
+)
+from vigility.core.model import AgeGroup, Event, Gender, NewEvent, NewUser, User
+from vigility.core.query import Filters
+from vigility.core.report import DayCount, FeatureCount, Report
+from vigility.core.repositories import SummaryDifference
+from vigility.core.service import Vigility
+from vigility.core.tracking import Ingested, Rejected
+
+__all__ = [
+    "AgeGroup",
+    "DayCount",
+    "Event",
+    "EventConflict",
+    "FeatureCount",
+    "Filters",
+    "Gender",
+    "ImportedUsers",
+    "Ingested",
+    "InvalidCredentials",
+    "InvalidInput",
+    "NewEvent",
+    "NewUser",
+    "Rejected",
+    "Report",
+    "SchemaMismatch",
+    "StoreError",
+    "StoreUnavailable",
+    "SummaryDifference",
+    "UnknownUser",
+    "User",
+    "UsernameTaken",
+    "Vigility",
+    "VigilityError",
+    "connect",
+]

@@ -1,0 +1,85 @@
+"""The composition root: from a database URL to a working `Vigility`. Only this module picks a store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vigility.core.errors import InvalidInput
+from vigility.core.service import Vigility
+
+if TYPE_CHECKING:
+    from vigility.core.accounts import PasswordHasher
+    from vigility.core.repositories import Store
+    from vigility.core.times import Clock
+
+DEFAULT_URL: Final = "sqlite:///vigility.db"
+
+_ALLOWED: Final = "must be sqlite:///PATH, file:PATH, the path of an SQLite file, or memory:"
+
+
+def utc_now() -> datetime:
+    """The present moment in UTC: the one place where the clock is read."""
+    return datetime.now(UTC)
+
+
+def connect(
+    url: str = DEFAULT_URL, *, clock: Clock = utc_now, hasher: PasswordHasher | None = None
+) -> Vigility:
+    """Open a database; create it or upgrade its schema where needed.
+
+    Args:
+        url: `sqlite:///usage.db` (relative; a fourth slash makes it absolute), `file:usage.db`, a bare
+            path, or `memory:`, which is gone with the process.
+        clock: what tells the time; for tests.
+        hasher: what hashes passwords; by default bcrypt.
+
+    Raises:
+        InvalidInput: the URL is of no kind that is known.
+        StoreUnavailable: the file cannot be opened.
+        SchemaMismatch: it was made by a newer version of vigility.
+    """
+    store = _open_store(url)
+    return Vigility(store, hasher or _bcrypt(), clock)
+
+
+def _open_store(url: str) -> Store:
+    # Imported here: SQLAlchemy takes 0.25 s, which `import vigility` must not cost.
+    if url == "memory:":
+        from vigility.storage.memory import MemoryStore
+
+        return MemoryStore()
+    path = sqlite_path(url)
+    from vigility.storage.sql.store import open_sqlite
+
+    return open_sqlite(path)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that a database URL names. Raises InvalidInput where it names none."""
+    scheme, colon, rest = url.partition(":")
+    if not colon:
+        path = url
+    elif scheme == "file":
+        path = rest.removeprefix("//")
+    elif scheme == "sqlite" and rest.startswith("///"):
+        path = rest.removeprefix("///")
+    else:
+        raise InvalidInput("database", f"{_ALLOWED}, not {_without_password(url)!r}")
+    if not path.strip() or "?" in path or "\0" in path:
+        raise InvalidInput("database", f"{_ALLOWED}, with no options behind it, not {url!r}")
+    return Path(path).expanduser()
+
+
+def _without_password(url: str) -> str:
+    """The URL without what stands between `//` and `@`: errors reach logs."""
+    scheme, slashes, rest = url.partition("//")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{slashes}…@{host}" if at else url
+
+
+def _bcrypt() -> PasswordHasher:
+    from vigility.auth.passwords import BcryptHasher
+
+    return BcryptHasher()

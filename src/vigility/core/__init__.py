@@ -1,0 +1,1 @@
+"""The pure core: model, rules and use cases. It imports nothing but the standard library."""

@@ -1,0 +1,76 @@
+"""The errors vigility raises, in one tree:
+
+    VigilityError
+    ├── InvalidInput          a value breaks a rule: names the field and what is allowed
+    ├── UsernameTaken         registering a name that exists
+    ├── InvalidCredentials    wrong password, unknown user, or an account that cannot log in
+    ├── UnknownUser           an event names a user who is not registered
+    ├── EventConflict         an event_id was used before for another user or feature
+    └── StoreError            the store did not do what was asked; nothing of the call was kept
+        ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
+        └── SchemaMismatch    the database was made by another version of vigility
+
+The core knows neither exit codes nor HTTP: the command line and the web layer each map this tree once.
+"""
+
+from __future__ import annotations
+
+
+class VigilityError(Exception):
+    """Root of every error that vigility raises on purpose."""
+
+
+class InvalidInput(VigilityError):
+    """A value breaks a rule.
+
+    `field` names the value and `rule` says what is allowed, so that each face can put its own
+    name of the field (`--start`, `startDate`) in front of the same sentence.
+    """
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field} {rule}")
+        self.field = field
+        self.rule = rule
+
+
+class UsernameTaken(VigilityError):
+    """A user of this name exists. Names are case-sensitive."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__("Username already exists")
+        self.username = username
+
+
+class InvalidCredentials(VigilityError):
+    """The username or the password is wrong; which of them is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid credentials")
+
+
+class UnknownUser(VigilityError):
+    """No user of this name is registered."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"no user is named {username!r}")
+        self.username = username
+
+
+class EventConflict(VigilityError):
+    """An `event_id` that is stored already came again with another user or feature."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"event_id {event_id} is already used by another user's or feature's event")
+        self.event_id = event_id
+
+
+class StoreError(VigilityError):
+    """The store did not do what was asked. Nothing of the failed call was kept."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is locked, full or unreachable. The same call may succeed later."""
+
+
+class SchemaMismatch(StoreError):
+    """The database was made by a version of vigility whose schema this one does not know."""

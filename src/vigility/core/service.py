@@ -1,0 +1,121 @@
+"""The application: every use case behind one object, over any store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from vigility.core.accounts import Accounts, PasswordHasher
+from vigility.core.model import Event, NewEvent, User
+from vigility.core.query import Filters
+from vigility.core.report import Report, build_report
+from vigility.core.repositories import Store, SummaryDifference
+from vigility.core.rules import valid_feature
+from vigility.core.times import Clock
+from vigility.core.tracking import BATCH_SIZE, Ingested, Tracker
+
+
+class Vigility:
+    """Feature-usage analytics over one database. Made by `vigility.connect`; a context manager.
+
+    Users are named by their usernames throughout. Every event is durable when the call that stored
+    it returns, and in every report made after it.
+    """
+
+    def __init__(self, store: Store, hasher: PasswordHasher, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._tracker = Tracker(store.users, store.events, clock)
+        self.accounts = Accounts(store.users, hasher, clock)
+
+    def register(self, username: str, password: str, age: int | str, gender: str) -> User:
+        """Add a user who can log in.
+
+        Raises:
+            InvalidInput: a value breaks its rule; the error names the field and what is allowed.
+            UsernameTaken: the name exists.
+        """
+        return self.accounts.register(username, password, age, gender)
+
+    def authenticate(self, username: str, password: str) -> User:
+        """The user of this name and password. Raises InvalidCredentials, never saying which was wrong."""
+        return self.accounts.authenticate(username, password)
+
+    def users(self) -> list[User]:
+        """Every user, in the order in which they were added."""
+        return list(self._store.users.all())
+
+    def user(self, username: str) -> User | None:
+        """The user of this name."""
+        return self._store.users.by_names([username]).get(username)
+
+    def track(
+        self,
+        username: str,
+        feature: str,
+        at: datetime | str | None = None,
+        event_id: str | None = None,
+    ) -> Event:
+        """Store that a user used a feature, at a moment with a time zone (by default now).
+
+        With an `event_id`, a UUID chosen by the caller, the call can be repeated without counting twice:
+        it returns the first event.
+
+        Raises:
+            InvalidInput: a value breaks its rule; the error names the field and what is allowed.
+            UnknownUser: the user is not registered.
+            EventConflict: the `event_id` belongs to an event of another user or feature.
+            StoreError: the store did not take it; nothing was stored.
+        """
+        return self._tracker.track(NewEvent(username, feature, at, event_id))
+
+    def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> Ingested:
+        """Store many events; report each that breaks a rule by its index, and store the others.
+
+        Each `batch_size` events are one transaction. Raises StoreError where the store fails: the
+        batches before the failing one are stored, that one is not.
+        """
+        return self._tracker.track_many(events, batch_size)
+
+    def report(self, filters: Filters | None = None, feature: str | None = None) -> Report:
+        """How often each feature was used under `filters` and, with `feature`, on which days that one.
+
+        Raises InvalidInput where `feature` cannot be the name of one; one that was never tracked has
+        no days.
+        """
+        chosen = filters or Filters()
+        counts = self._store.events.counts(chosen, None if feature is None else valid_feature(feature))
+        return build_report(chosen, feature, counts, self._clock().astimezone(UTC).date())
+
+    def verify_summaries(self) -> list[SummaryDifference]:
+        """Compare the day summaries, which reports are read from, with the raw events."""
+        return self._store.events.verify_summaries()
+
+    def rebuild_summaries(self) -> None:
+        """Make the day summaries again from the raw events."""
+        self._store.events.rebuild_summaries()
+
+    def is_empty(self) -> bool:
+        """Whether the database holds neither users nor events."""
+        return self._store.is_empty()
+
+    def wipe(self) -> None:
+        """Delete all users, events and summaries."""
+        self._store.wipe()
+
+    def close(self) -> None:
+        """Release the database. Calling it again does nothing."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

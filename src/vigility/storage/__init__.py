@@ -1,0 +1,1 @@
+"""The stores: each implements `vigility.core.repositories`, and only `vigility.bootstrap` picks one."""

@@ -1,0 +1,156 @@
+"""A store in memory: the reference that every other store is tested against.
+
+It keeps nothing but users and raw events and answers each question from them anew, in the plainest
+way there is. Not fast, and gone with the process; meant for tests.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+
+from vigility.core.errors import UsernameTaken
+from vigility.core.model import AgeGroup, Event, EventRecord, NewUser, User
+from vigility.core.query import Filters
+from vigility.core.report import Counts
+from vigility.core.repositories import Added, SummaryDifference
+from vigility.core.times import from_micros
+
+
+class MemoryUsers:
+    """Users in a dictionary."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._by_name: dict[str, User] = {}
+
+    def add(self, user: NewUser) -> User:
+        """See `UserRepository.add`."""
+        with self._lock:
+            if user.username in self._by_name:
+                raise UsernameTaken(user.username)
+            stored = User(id=len(self._by_name) + 1, **asdict(user))
+            self._by_name[user.username] = stored
+            return stored
+
+    def add_missing(self, users: Sequence[NewUser]) -> list[User]:
+        """See `UserRepository.add_missing`."""
+        with self._lock:
+            return [self.add(user) for user in users if user.username not in self._by_name]
+
+    def by_names(self, usernames: Collection[str]) -> dict[str, User]:
+        """See `UserRepository.by_names`."""
+        with self._lock:
+            return {name: self._by_name[name] for name in usernames if name in self._by_name}
+
+    def all(self) -> Iterator[User]:
+        """See `UserRepository.all`."""
+        with self._lock:
+            return iter(list(self._by_name.values()))
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._by_name.clear()
+
+
+class MemoryEvents:
+    """Events in a list; every count walks all of it."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._events: list[Event] = []
+        self._by_event_id: dict[str, Event] = {}
+
+    def add(self, records: Sequence[EventRecord]) -> Added:
+        """See `EventRepository.add`."""
+        ids: list[int] = []
+        duplicates: dict[int, Event] = {}
+        conflicts: dict[int, Event] = {}
+        with self._lock:
+            for index, record in enumerate(records):
+                first = self._by_event_id.get(record.event_id) if record.event_id else None
+                if first is None:
+                    ids.append(self._append(record).id)
+                    continue
+                same = (first.user_id, first.feature) == (record.user_id, record.feature)
+                (duplicates if same else conflicts)[index] = first
+                ids.append(first.id)
+        return Added(ids=ids, duplicates=duplicates, conflicts=conflicts)
+
+    def counts(self, filters: Filters, feature: str | None) -> Counts:
+        """See `EventRepository.counts`."""
+        with self._lock:
+            selected = [event for event in self._events if _selects(filters, event)]
+            days = [event.at.date() for event in self._events]
+            known = any(event.feature == feature for event in self._events)
+        return Counts(
+            by_feature=Counter(event.feature for event in selected),
+            by_day=Counter(event.at.date() for event in selected if event.feature == feature),
+            first_day=min(days, default=None),
+            last_day=max(days, default=None),
+            feature_known=known,
+        )
+
+    def verify_summaries(self) -> list[SummaryDifference]:
+        """There are no summaries that could differ."""
+        return []
+
+    def rebuild_summaries(self) -> None:
+        """There are no summaries to rebuild."""
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._events.clear()
+        self._by_event_id.clear()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def _append(self, record: EventRecord) -> Event:
+        event = Event(
+            id=len(self._events) + 1,
+            user_id=record.user_id,
+            feature=record.feature,
+            at=from_micros(record.at),
+            age=record.age,
+            gender=record.gender,
+            event_id=record.event_id,
+        )
+        self._events.append(event)
+        if record.event_id:
+            self._by_event_id[record.event_id] = event
+        return event
+
+
+class MemoryStore:
+    """See `vigility.core.repositories.Store`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self.users = MemoryUsers(self._lock)
+        self.events = MemoryEvents(self._lock)
+
+    def is_empty(self) -> bool:
+        """See `Store.is_empty`."""
+        return not len(self.events) and not list(self.users.all())
+
+    def wipe(self) -> None:
+        """See `Store.wipe`."""
+        with self._lock:
+            self.users.clear()
+            self.events.clear()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _selects(filters: Filters, event: Event) -> bool:
+    day = event.at.date()
+    return (
+        (filters.start is None or day >= filters.start)
+        and (filters.end is None or day <= filters.end)
+        and (filters.age_group is None or AgeGroup.of(event.age) is filters.age_group)
+        and (filters.gender is None or event.gender is filters.gender)
+    )
