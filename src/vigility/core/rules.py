@@ -131,7 +131,7 @@ def _valid_name(field: str, value: object, longest: int) -> str:
 
 def _one_of(kind: type[_E], field: str, value: object) -> _E:
     try:
-        return kind(value)
+        return kind(str(value))
     except ValueError:
         allowed = ", ".join(kind)
         raise InvalidInput(field, f"must be one of {allowed}{_not(value)}") from None

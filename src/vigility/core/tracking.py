@@ -11,7 +11,7 @@ from vigility.core.errors import EventConflict, InvalidInput, UnknownUser, Vigil
 from vigility.core.model import Event, EventRecord, NewEvent, User
 from vigility.core.repositories import EventRepository, UserRepository
 from vigility.core.rules import valid_event_id, valid_feature, valid_moment, valid_username
-from vigility.core.times import Clock, from_micros, to_micros
+from vigility.core.times import Clock, to_micros
 
 # Events written in one transaction. A transaction costs one fsync (~1 ms) and the rows of the day
 # summaries it touches; past some 20,000 events both are small beside the events themselves, and
@@ -62,7 +62,7 @@ class Tracker:
         added = self._events.add([record])
         if added.conflicts:
             raise EventConflict(str(record.event_id))
-        return added.duplicates.get(0) or _stored(added.ids[0], record)
+        return added.duplicates.get(0) or Event.of(added.ids[0], record)
 
     def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> Ingested:
         """Store many events, in transactions of `batch_size`, each durable before the next begins.
@@ -109,7 +109,7 @@ class _Resolver:
     def unknown(self, batch: Iterable[NewEvent]) -> set[str]:
         """The usernames of the batch that still have to be looked up."""
         names = {event[0] for event in batch if isinstance(event[0], str)}
-        return names.difference(self._users)  # type: ignore[arg-type]
+        return names.difference(self._users)
 
     def learn(self, users: dict[str, User]) -> None:
         """Remember users that were looked up."""
@@ -146,21 +146,9 @@ class _Resolver:
             known,
             self._now if at is None else valid_moment(at),
             user.age,
-            user.gender,
+            user.gender.value,
             None if event_id is None else valid_event_id(event_id),
         )
-
-
-def _stored(event_id: int, record: EventRecord) -> Event:
-    return Event(
-        id=event_id,
-        user_id=record.user_id,
-        feature=record.feature,
-        at=from_micros(record.at),
-        age=record.age,
-        gender=record.gender,
-        event_id=record.event_id,
-    )
 
 
 def _batches(events: Iterable[NewEvent], size: int) -> Iterator[Sequence[NewEvent]]:
