@@ -1,4 +1,4 @@
-"""How the benchmarks measure: rounds in turn, medians, and every figure beside a reference of the same run."""
+"""How the benchmarks measure: rounds in turn, medians, each figure beside a reference of the same run."""
 
 from __future__ import annotations
 

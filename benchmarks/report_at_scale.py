@@ -13,9 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measuring import compared, in_turn, json_file_argument, seconds, show
-
 import vigility
+from measuring import compared, in_turn, json_file_argument, seconds, show
 
 SIZES = (10_000, 10_000_000)
 ROUNDS = 200
