@@ -13,7 +13,7 @@ from vigility.core.model import Event, NewEvent, User
 from vigility.core.query import Filters
 from vigility.core.report import Report, build_report
 from vigility.core.repositories import Store, SummaryDifference
-from vigility.core.rules import valid_feature
+from vigility.core.rules import valid_feature, valid_username
 from vigility.core.sessions import Sessions
 from vigility.core.times import Clock
 from vigility.core.tracking import BATCH_SIZE, Ingested, Tracked, Tracker
@@ -52,8 +52,8 @@ class Vigility:
         return list(self._store.users.all())
 
     def user(self, username: str) -> User | None:
-        """The user of this name."""
-        return self._store.users.by_names([username]).get(username)
+        """The user of this name, or None. Raises InvalidInput where no user can have it."""
+        return self._store.users.by_names([valid_username(username)]).get(username)
 
     def track(
         self,

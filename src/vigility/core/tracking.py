@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -17,6 +17,10 @@ from vigility.core.times import Clock, to_micros
 # summaries it touches; past some 20,000 events both are small beside the events themselves, and
 # other writers wait no longer than about a tenth of a second for their turn.
 BATCH_SIZE: Final = 20_000
+
+
+_Profile = tuple[int, int, str]
+"""A user's id, age and gender: what an event records of its user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +117,18 @@ class _Resolver:
 
     def __init__(self, now: int) -> None:
         self._now = now
-        self._users: dict[object, User] = {}
+        self._profiles: dict[object, _Profile] = {}
         self._features: dict[object, str] = {}
 
     def unknown(self, batch: Iterable[NewEvent]) -> set[str]:
         """The usernames of the batch that still have to be looked up."""
         names = {event[0] for event in batch if isinstance(event[0], str)}
-        return names.difference(self._users)
+        return {name for name in names.difference(self._profiles) if _can_be_looked_up(name)}
 
-    def learn(self, users: dict[str, User]) -> None:
+    def learn(self, users: Mapping[str, User]) -> None:
         """Remember users that were looked up."""
-        self._users.update(users)
+        for username, user in users.items():
+            self._profiles[username] = (user.id, user.age, user.gender.value)
 
     def resolve_all(
         self, batch: Sequence[NewEvent]
@@ -144,21 +149,36 @@ class _Resolver:
     def resolve(self, event: NewEvent) -> EventRecord:
         """The record of one event. Raises InvalidInput or UnknownUser."""
         username, feature, at, event_id = event
-        # Both look-ups nearly always hit: the checks behind them run once a name, not once an event.
-        user = self._users.get(username) if isinstance(username, str) else None
-        if user is None:
-            raise UnknownUser(valid_username(username))
-        known = self._features.get(feature) if isinstance(feature, str) else None
-        if known is None:
-            known = self._features[feature] = valid_feature(feature)
+        try:
+            user_id, age, gender = self._profiles[username]
+            feature = self._features[feature]
+        except (KeyError, TypeError):  # a name not met before, or something that is no name
+            (user_id, age, gender), feature = self._check(username, feature)
         return EventRecord(
-            user.id,
-            known,
+            user_id,
+            feature,
             self._now if at is None else valid_moment(at),
-            user.age,
-            user.gender.value,
+            age,
+            gender,
             None if event_id is None else valid_event_id(event_id),
         )
+
+    def _check(self, username: object, feature: object) -> tuple[_Profile, str]:
+        """What `resolve` looks up, the slow way: once a name instead of once an event."""
+        name = valid_username(username)
+        if name not in self._profiles:
+            raise UnknownUser(name)
+        checked = self._features[feature] = valid_feature(feature)
+        return self._profiles[name], checked
+
+
+def _can_be_looked_up(username: str) -> bool:
+    """Whether a user may have this name: a database need not take one that breaks the rule."""
+    try:
+        valid_username(username)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _batches(events: Iterable[NewEvent], size: int) -> Iterator[Sequence[NewEvent]]:

@@ -118,4 +118,4 @@ def _without_repeats(
 
 def _feature_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     query = select(features.c.name, features.c.id).where(features.c.name.in_(list(names)))
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())

@@ -77,7 +77,7 @@ def differences(connection: Connection) -> list[SummaryDifference]:
     """Where the summaries and the raw events disagree."""
     summarised = _by_key(connection, select(day_summaries))
     counted = _by_key(connection, select(_counted_from_events()))
-    names = dict(connection.execute(select(features.c.id, features.c.name)).tuples().all())
+    names = dict(connection.execute(select(features.c.id, features.c.name)).all())
     return [
         SummaryDifference(
             day=day_from_number(day),
