@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from vigility.core.errors import VigilityError
+from vigility.core.errors import InvalidInput
 
 Network = IPv4Network | IPv6Network
 Switch = Literal["on", "off"]
@@ -23,14 +23,13 @@ PREFIX: Final = "VIGILITY_"
 _METRICS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
-class SettingsError(VigilityError):
-    """A setting has a value that it cannot have. The message names it in one line."""
-
-
 def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("must be addresses or networks, like 10.0.0.0/8,127.0.0.1") from None
 
 
 def _origin(value: object) -> object:
@@ -112,14 +111,14 @@ class Settings(BaseSettings):
 def load_settings(**chosen: object) -> Settings:
     """The settings, those in `chosen` (None is left out) taken before the environment's.
 
-    Raises SettingsError.
+    Raises InvalidInput, which names the variable and says in one line what it may hold.
     """
     try:
         given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
         return Settings(**given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise SettingsError(f"{_variable(first['loc'])}: {_sentence(first['msg'])}") from None
+        raise InvalidInput(_variable(first["loc"]), _rule(first["msg"])) from None
 
 
 def variable_of(field: str) -> str:
@@ -147,6 +146,6 @@ def _variable(location: tuple[int | str, ...]) -> str:
     return variable_of(name) if name in Settings.model_fields else name
 
 
-def _sentence(message: str) -> str:
-    """A message of pydantic's as the end of a sentence."""
-    return message.removeprefix("Value error, ").replace("Input should", "should")
+def _rule(message: str) -> str:
+    """A message of pydantic's as the end of a sentence that begins with the name."""
+    return message.removeprefix("Value error, ").replace("Input should", "must").partition(", unable")[0]

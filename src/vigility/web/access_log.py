@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter, time
-from typing import Any, Final
+from typing import Final
 
 from falcon.asgi import Response
 

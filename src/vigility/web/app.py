@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import falcon
 import falcon.asgi
 
 from vigility.auth.tokens import Tokens
@@ -30,10 +29,12 @@ from vigility.web.routes import Parts, routes
 from vigility.web.threads import Lifespan, Threads
 from vigility.web.tracking import ThreadedRecorder
 
+App = falcon.asgi.App[Request, falcon.asgi.Response]
+
 STATIC: Final = Path(__file__).with_name("static")
 
 
-def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -> falcon.asgi.App:
+def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -> App:
     """The HTTP API and the page over one `Vigility`, which is closed when the server stops.
 
     No thread starts and no connection opens before the first request. Raises InvalidInput or
@@ -56,19 +57,15 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
         metrics=metrics,
         pages=Pages(STATIC),
     )
-    app = falcon.asgi.App(
-        request_type=Request,
-        middleware=[
-            AccessLog(
-                Addresses(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None
-            ),
-            Measured(metrics),
-            SecurityHeaders(),
-            Cors(origins),
-            Forgery(origins),
-            Lifespan(vigility, threads),
-        ],
-    )
+    middleware: Any = [
+        AccessLog(Addresses(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None),
+        Measured(metrics),
+        SecurityHeaders(),
+        Cors(origins),
+        Forgery(origins),
+        Lifespan(vigility, threads),
+    ]
+    app: App = falcon.asgi.App(request_type=Request, middleware=middleware)
     errors.install(app)
     for route in routes(parts):
         app.add_route(route.path, route.resource)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 from falcon.asgi import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest

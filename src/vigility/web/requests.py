@@ -22,7 +22,7 @@ _MOST_PARAMETERS: Final = 50
 class Request(falcon.asgi.Request):
     """Falcon's request, except that a query in raw bytes is percent-encoded and not a server error."""
 
-    def __init__(  # noqa: D417
+    def __init__(
         self,
         scope: dict[str, Any],
         receive: Receive,

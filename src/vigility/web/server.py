@@ -10,9 +10,10 @@ from typing import Any, Final
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.base import Worker
 
-from vigility.bootstrap import connect, signing_secret
+from vigility.bootstrap import connect
 from vigility.config import Settings, share_metrics_in, shared_metrics
 from vigility.core.errors import InvalidInput
+from vigility.web.secret import tokens_of
 
 _KEEP_ALIVE_SECONDS: Final = (
     75  # longer than nginx keeps its connections to us (60 s), so that it closes them
@@ -62,8 +63,8 @@ def prepare(settings: Settings) -> None:
     """
     if settings.database_url == "memory:" and settings.workers > 1:
         raise InvalidInput("DATABASE_URL", "memory: is not shared by workers; start one worker only")
+    tokens_of(settings)
     connect(settings.database_url).close()
-    signing_secret(settings.database_url, settings.jwt_secret and settings.jwt_secret.get_secret_value())
 
 
 def on_starting(_arbiter: object) -> None:

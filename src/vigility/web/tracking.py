@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import falcon
 from falcon.asgi import Response
@@ -33,7 +33,8 @@ class ThreadedRecorder:
 
     async def record(self, user: User, feature: object, event_id: object) -> Tracked:
         """See `Recorder.record`."""
-        event = NewEvent(user.username, feature, None, event_id)
+        # Whatever came in: the core checks it.
+        event = NewEvent(user.username, feature, None, event_id)  # type: ignore[arg-type]
         return await self._threads.store(self._vigility.record, event)
 
 

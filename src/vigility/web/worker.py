@@ -19,17 +19,16 @@ class Protocol(HttpToolsProtocol):
 
     _head_bytes = 0
 
-    def data_received(self, data: bytes) -> None:
+    # typing has `override` from Python 3.12 on.
+    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
         """Called with what has arrived."""
         super().data_received(data)
-        if self.scope is None or "method" in self.scope:
-            self._head_bytes = 0
-            return
-        self._head_bytes += len(data)
+        in_head = bool(self.scope) and "method" not in self.scope
+        self._head_bytes = self._head_bytes + len(data) if in_head else 0
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(431, "The request's head is too large")
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]
         """Called where what arrived is not HTTP."""
         self._refuse(400, msg.removesuffix("."))
 
@@ -42,7 +41,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-class Worker(UvicornWorker):
+class Worker(UvicornWorker):  # type: ignore[misc]
     """A worker process."""
 
     CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012 - the name and type are the base class's
