@@ -88,6 +88,7 @@ class LogoutResource:
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """End the sessions of the tokens that came along, if any, and clear the cookies."""
+        await json_object(req)  # what it holds matters to nobody, but a form of another site may not come
         for token in tokens_of(req):
             if claims := await self._identity.open_session(token):
                 await self._identity.end(claims)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+import falcon
 import falcon.asgi
+import msgspec
+from falcon.media import JSONHandler
 
 from vigility.auth.tokens import Tokens
 from vigility.bootstrap import signing_secret, utc_now
@@ -66,7 +69,14 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
         Lifespan(vigility, threads),
     ]
     app: App = falcon.asgi.App(request_type=Request, middleware=middleware)
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(
+        dumps=_encoded, loads=msgspec.json.decode
+    )
     errors.install(app)
     for route in routes(parts):
         app.add_route(route.path, route.resource)
     return app
+
+
+def _encoded(value: object) -> bytes:
+    return msgspec.json.encode(value)  # Falcon would take a built-in function for one that is awaited

@@ -10,10 +10,13 @@ from falcon.asgi import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from vigility.web.metrics_files import reading
 from vigility.web.requests import Request
+from vigility.web.threads import Threads
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+_NO_ROUTE: Final = "none"
 
 
 class Metrics:
@@ -49,8 +52,9 @@ class Metrics:
         if self._directory is None:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(self._directory))  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        with reading(self._directory):
+            MultiProcessCollector(registry, path=str(self._directory))  # type: ignore[no-untyped-call]
+            return generate_latest(registry)
 
 
 class Measured:
@@ -66,6 +70,21 @@ class Measured:
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
         """Count it, under its route and not its path: paths are endless."""
         method = req.method if req.method in _METHODS else "other"
-        route = req.uri_template or "none"
+        route = req.uri_template or _NO_ROUTE
         self._metrics.requests.labels(method, route, resp.status_code).inc()
         self._metrics.seconds.labels(method, route).observe(perf_counter() - req.context.began)
+
+
+class MetricsResource:
+    """`GET /metrics`."""
+
+    def __init__(self, metrics: Metrics, threads: Threads) -> None:
+        self._metrics = metrics
+        self._threads = threads
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """All workers' counts."""
+        resp.content_type = "text/plain; version=0.0.4; charset=utf-8"
+        resp.data = await self._threads.store(self._metrics.rendered)
+
+    on_head = on_get

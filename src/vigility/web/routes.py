@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from falcon.asgi import Response
 
 from vigility.auth.tokens import Tokens
 from vigility.core.service import Vigility
@@ -14,11 +11,12 @@ from vigility.web.accounts import LoginResource, LogoutResource, MeResource, Reg
 from vigility.web.analytics import AnalyticsResource
 from vigility.web.attempts import Limits
 from vigility.web.cookies import Cookies
+from vigility.web.docs_page import DocsResource
 from vigility.web.health import HealthResource
 from vigility.web.identity import Identity
-from vigility.web.metrics import Metrics
+from vigility.web.metrics import Metrics, MetricsResource
+from vigility.web.openapi import OpenApiResource
 from vigility.web.pages import Page, Pages, StaticResource
-from vigility.web.requests import Request
 from vigility.web.threads import Threads
 from vigility.web.tracking import Recorder, TrackResource
 
@@ -67,22 +65,9 @@ def routes(parts: Parts) -> list[Route]:
         Route("/analytics", AnalyticsResource(vigility, identity, threads)),
         Route("/health", HealthResource(vigility, threads)),
         Route("/metrics", MetricsResource(parts.metrics, threads)),
+        Route("/openapi.json", OpenApiResource()),
+        Route("/docs", DocsResource()),
         Route("/", Page(page)),
         Route("/dashboard", Page(page)),
         Route("/static/{path:path}", StaticResource(parts.pages)),
     ]
-
-
-class MetricsResource:
-    """`GET /metrics`."""
-
-    def __init__(self, metrics: Metrics, threads: Threads) -> None:
-        self._metrics = metrics
-        self._threads = threads
-
-    async def on_get(self, _req: Request, resp: Response) -> None:
-        """All workers' counts."""
-        resp.content_type = "text/plain; version=0.0.4; charset=utf-8"
-        resp.data = await self._threads.store(self._metrics.rendered)
-
-    on_head: Any = on_get

@@ -73,10 +73,11 @@ def on_starting(_arbiter: object) -> None:
 
 
 def child_exit(_arbiter: object, worker: Worker) -> None:
-    """Called when a worker is gone: its gauges no longer count."""
-    from prometheus_client.multiprocess import mark_process_dead
+    """Called when a worker is gone: what it counted still counts."""
+    from vigility.web.metrics_files import add_up
 
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    if directory := shared_metrics():
+        add_up(directory, worker.pid)
 
 
 def on_exit(_arbiter: object) -> None:
