@@ -46,6 +46,7 @@ class AccessLog:
         body = await resp.render_body()
         line = {
             "time": datetime.fromtimestamp(time(), UTC).isoformat(timespec="milliseconds"),
+            "pid": os.getpid(),
             "request_id": req.context.request_id,
             "address": req.context.address,
             "method": req.method,

@@ -34,7 +34,7 @@ class SqlAttempts:
 def _empty_at(connection: Connection, limits: Sequence[AttemptLimit]) -> dict[str, int]:
     keys = [limit.key for limit in limits]
     query = select(attempts.c.key, attempts.c.empty_at).where(attempts.c.key.in_(keys))
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def _replace(connection: Connection, after: dict[str, int], now: int) -> None:
