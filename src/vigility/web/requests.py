@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote_from_bytes
 
@@ -18,12 +20,17 @@ MAX_BODY_BYTES: Final = 100 * 1024
 # the sender is cut off before it has seen the answer.
 MAX_DISCARDED_BYTES: Final = 16 * 1024 * 1024
 
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MOST_PARAMETERS: Final = 50
 
 
 class Request(falcon.asgi.Request):
-    """Falcon's request, except that a query in raw bytes is percent-encoded and not a server error."""
+    """Falcon's request, except that a query in raw bytes is percent-encoded and not a server error.
+
+    `context` holds what the hooks round a request need: `began`, `request_id`, `address` (whose it is),
+    `cookie_allowed` and `user_id`.
+    """
 
     def __init__(
         self,
@@ -36,6 +43,16 @@ class Request(falcon.asgi.Request):
         if not query.isascii():
             scope = {**scope, "query_string": quote_from_bytes(query, safe="%&=+").encode()}
         super().__init__(scope, receive, first_event, options)
+        # Set here and not by a hook: Falcon refuses some methods before it calls the first.
+        self.context.began = perf_counter()
+        self.context.request_id = self._given_id() or uuid.uuid4().hex
+        self.context.address = "unknown"
+        self.context.cookie_allowed = False
+        self.context.user_id = None
+
+    def _given_id(self) -> str | None:
+        given = self.get_header("X-Request-ID") or ""
+        return given if _REQUEST_ID.fullmatch(given) else None
 
 
 async def json_object(req: Request) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class SqlAttempts:
 
     def take(self, limits: Sequence[AttemptLimit], now: int) -> int:
         """See `AttemptRepository.take`."""
+        if not limits:
+            return 0
         # Read first: a flood of attempts that are refused then takes no turn from those who write.
         with self._database.reading() as connection:
             _, wait = take(limits, _empty_at(connection, limits), now)
