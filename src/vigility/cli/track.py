@@ -45,7 +45,7 @@ EXAMPLES = examples(
     "vigility track date_filter --user user1",
     "vigility track export_data --user user1 --at 2026-01-31T12:00:00+01:00",
     "vigility track --file events.jsonl.gz --rejects wrong.jsonl",
-    "zcat old/*.csv.gz | vigility track --file -",
+    "zcat logs/*.jsonl.gz | vigility track --file -",
 )
 
 
