@@ -1,7 +1,7 @@
 """Writes cli.md, the reference of the command line, from the program itself: `make docs`.
 
 A test fails where the page is stale.
-"""  # noqa: INP001 - a script, not a package
+"""
 
 from __future__ import annotations
 
