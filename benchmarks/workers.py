@@ -25,7 +25,16 @@ wrk.method = "POST"
 wrk.body = '{"name": "ada"}'
 wrk.headers["Content-Type"] = "application/json"
 """
-GUNICORN = [sys.executable, "-m", "gunicorn", "-b", "127.0.0.1:{port}", "-w", str(CORES), "--no-control-socket"]
+GUNICORN = [
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "-b",
+    "127.0.0.1:{port}",
+    "-w",
+    str(CORES),
+    "--no-control-socket",
+]
 HERE = Path(__file__).parent
 WORKERS = {
     "gthread, 8 threads": ["-k", "gthread", "--threads", "8", "hello_apps:wsgi"],
@@ -88,7 +97,10 @@ def authorized(method: str, token: str) -> str:
     """A script for `wrk` that sends the token and, with POST, the use of a feature."""
     lines = [f'wrk.method = "{method}"', f'wrk.headers["Authorization"] = "Bearer {token}"']
     if method == "POST":
-        lines += ['wrk.headers["Content-Type"] = "application/json"', """wrk.body = '{"feature_name": "date_filter"}'"""]
+        lines += [
+            'wrk.headers["Content-Type"] = "application/json"',
+            """wrk.body = '{"feature_name": "date_filter"}'""",
+        ]
     return "\n".join(lines)
 
 

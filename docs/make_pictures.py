@@ -2,7 +2,7 @@
 
 It is the report of the demo population, through the program itself as the README shows it. The demo's
 events lie in the last 90 days, so that the dates of the picture are those of the day it is made.
-"""  # noqa: INP001 - a script, not a package
+"""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _vigility(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "vigility", *arguments], check=True)  # noqa: S603 - our own program
+    subprocess.run([sys.executable, "-m", "vigility", *arguments], check=True)
 
 
 if __name__ == "__main__":

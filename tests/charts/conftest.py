@@ -64,7 +64,7 @@ def look_at(report):
     with drawing(report):
         figure = draw(report)
         canvas = FigureCanvasAgg(figure)
-        canvas.draw()
+        figure.draw_without_rendering()
         shown = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
         boxes = [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in shown]
     return Drawn(figure, [text.get_text().strip() for text in shown], boxes)

@@ -47,7 +47,7 @@ class EventImport:
     def __init__(
         self, vigility: Vigility, events: Numbered[NewEvent], signals: Signals, faults: Faults
     ) -> None:
-        self._vigility = vigility
+        self._importer = vigility.importer()
         self._events = events
         self._signals = signals
         self._faults = faults
@@ -64,7 +64,7 @@ class EventImport:
     def _store(self, block: Block, parsed: Parsed[NewEvent]) -> None:
         self.stored.storing = block
         try:
-            outcome = self._vigility.track_many(parsed.values)
+            outcome = self._importer.store(parsed.values)
         except Exception:
             self.stored.storing = None  # the store's errors mean that nothing of the call was kept
             raise

@@ -24,12 +24,19 @@ class Signals:
     def __init__(self) -> None:
         self._holding = False
         self._waiting: int | None = None
+        self._handled: list[int] = []
 
     def install(self) -> None:
         """Handle the signals of this process, except those it was started to ignore (as by nohup)."""
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._arrived)
+                self._handled.append(number)
+
+    def release(self) -> None:
+        """Let the system end the process at the next signal: this one is being dealt with, or an error is."""
+        for number in self._handled:
+            signal.signal(number, signal.SIG_DFL)
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ from vigility.core.repositories import Store, SummaryDifference
 from vigility.core.rules import valid_feature, valid_username
 from vigility.core.sessions import Sessions
 from vigility.core.times import Clock
-from vigility.core.tracking import BATCH_SIZE, Ingested, Tracked, Tracker
+from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracked, Tracker
 
 
 class Vigility:
@@ -86,6 +86,10 @@ class Vigility:
         batches before the failing one are stored, that one is not.
         """
         return self._tracker.track_many(events, batch_size)
+
+    def importer(self) -> Importer:
+        """Something that stores events batch by batch, for callers that do more between two batches."""
+        return self._tracker.importer()
 
     def report(self, filters: Filters | None = None, feature: str | None = None) -> Report:
         """How often each feature was used under `filters` and, with `feature`, on which days that one.

@@ -22,5 +22,6 @@ def plain_table() -> Table:
 
 
 def name(text: str) -> Text:
-    """A name that breaks over lines, anywhere, where it is too long."""
-    return Text(text, overflow="fold")
+    """A name that breaks anywhere over lines where it is too long, escaped where stdout lacks its letters."""
+    encoding = sys.stdout.encoding or "ascii"
+    return Text(text.encode(encoding, "backslashreplace").decode(encoding), overflow="fold")

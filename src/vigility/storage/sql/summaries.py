@@ -7,7 +7,7 @@ raw events alone can make them again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from vigility.core.model import OLDEST_OF_MIDDLE_GROUP, YOUNGEST_ADULT, AgeGroup, EventRecord, Gender
+from vigility.core.model import OLDEST_OF_MIDDLE_GROUP, YOUNGEST_ADULT, AgeGroup, Gender
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import SummaryDifference
@@ -33,14 +33,18 @@ _Key = tuple[int, int, str, str]
 """feature_id, day, age group, gender."""
 
 
-def rows_of(records: Sequence[EventRecord], feature_ids: Mapping[str, int]) -> list[dict[str, object]]:
-    """The summary rows that count these records, in key order: writers that lock rows never cross."""
-    by_age = Counter(
-        [(feature, at // MICROS_PER_DAY, age, gender) for _, feature, at, age, gender, _ in records]
-    )
+def rows_of(
+    feature_ids: Sequence[int], ats: Sequence[int], ages: Sequence[int], genders: Sequence[str]
+) -> list[dict[str, object]]:
+    """The summary rows that count these events, given by columns.
+
+    In key order: writers that lock rows as they go then never wait for each other in a circle.
+    """
+    days = [at // MICROS_PER_DAY for at in ats]
+    by_age = Counter(zip(feature_ids, days, ages, genders, strict=True))
     by_group: Counter[_Key] = Counter()
-    for (feature, day, age, gender), count in by_age.items():
-        by_group[feature_ids[feature], day, AgeGroup.of(age).value, gender] += count
+    for (feature_id, day, age, gender), count in by_age.items():
+        by_group[feature_id, day, AgeGroup.of(age).value, gender] += count
     columns = [column.name for column in day_summaries.c]
     return [dict(zip(columns, (*key, count), strict=True)) for key, count in sorted(by_group.items())]
 
