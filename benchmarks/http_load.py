@@ -33,7 +33,7 @@ class Load:
 def serving(
     command: Sequence[str], environment: Mapping[str, str], probe: str, folder: Path | None = None
 ) -> Iterator[str]:
-    """Start a server whose command holds `{port}`; its address, once `probe` is answered. Stopped at the end."""
+    """Start a server, whose command holds `{port}`; give its address once it answers. Stopped at the end."""
     port = free_port()
     server = subprocess.Popen(
         [part.replace("{port}", str(port)) for part in command],

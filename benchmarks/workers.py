@@ -2,8 +2,8 @@
 
     python benchmarks/workers.py [FILE.json]
 
-A Falcon "hello" that reads and answers JSON, then vigility's own `POST /track` and `GET /analytics`, under each
-kind of worker in turn; two workers, 64 connections. Needs `wrk`.
+A Falcon "hello" that reads and answers JSON, then vigility's own `POST /track` and `GET /analytics`, under
+each kind of worker in turn; two workers, 64 connections. Needs `wrk`.
 """
 
 from __future__ import annotations

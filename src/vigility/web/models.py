@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from vigility.core.model import Gender
 from vigility.core.rules import (
@@ -44,8 +45,15 @@ Age = Annotated[int, Field(strict=True, ge=MIN_AGE, le=MAX_AGE)]
 AgeAsText = Annotated[str, Field(json_schema_extra=_pattern(_AGE_AS_TEXT))]
 
 
+def _example(**fields: str | int) -> ConfigDict:
+    example: JsonDict = {**fields}
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class RegisterBody(BaseModel):
     """A new user."""
+
+    model_config = _example(username="ada", password="a long password", age=36, gender="Female")  # noqa: S106
 
     username: Username
     password: Password
@@ -56,12 +64,16 @@ class RegisterBody(BaseModel):
 class LoginBody(BaseModel):
     """Who logs in."""
 
+    model_config = _example(username="ada", password="a long password")  # noqa: S106
+
     username: Annotated[str, Field(min_length=1)]
     password: Annotated[str, Field(min_length=1)]
 
 
 class TrackBody(BaseModel):
     """The use of a feature, now."""
+
+    model_config = _example(feature_name="date_filter", event_id="123e4567-e89b-42d3-a456-426614174000")
 
     feature_name: FeatureName
     event_id: UUID | None = Field(
