@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         30, ge=1, description="In how many minutes that many attempts are granted anew, one by one."
     )
     password_threads: int = Field(
-        1, ge=1, le=64, description="How many passwords one worker hashes at the same time."
+        1, ge=1, le=8, description="How many passwords one worker hashes at the same time."
     )
     bcrypt_rounds: int = Field(
         12, ge=4, le=16, description="bcrypt's cost as a power of two. Below 10 only for tests."

@@ -21,6 +21,7 @@ from vigility.web.threads import Threads
 FRESH_SECONDS: Final = 2.0
 _MOST_USERS: Final = 10_000
 _BEARER: Final = "bearer "
+_MOST_COOKIES: Final = 4  # of one name: a browser sends one for each path and domain it knows
 
 
 class Identity:
@@ -76,8 +77,9 @@ class EndedTokens:
 
     async def add(self, claims: Claims) -> None:
         """End a token; this worker knows at once. Raises StoreError."""
-        await self._threads.store(self._sessions.end, claims.token_id, claims.expires)
-        self._known |= {claims.token_id}
+        async with self._reading:  # a list read meanwhile would lack it
+            await self._threads.store(self._sessions.end, claims.token_id, claims.expires)
+            self._known |= {claims.token_id}
 
     async def _read(self) -> None:
         async with self._reading:  # one reads, the others wait for it
@@ -118,5 +120,5 @@ def tokens_of(req: Request) -> list[str]:
     if header[: len(_BEARER)].lower() == _BEARER:
         found.append(header[len(_BEARER) :].strip())
     if req.context.cookie_allowed:
-        found += req.get_cookie_values(AUTH_COOKIE) or []
+        found += (req.get_cookie_values(AUTH_COOKIE) or [])[:_MOST_COOKIES]
     return [token for token in found if token]
