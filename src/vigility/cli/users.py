@@ -73,10 +73,10 @@ def list_users(
 
         show(json_text([user_answer(user) for user in users]))
     elif users:
-        from vigility.cli.rendering.terminal import standard_output
-        from vigility.cli.rendering.users import user_table
+        from vigility.cli.rendering.users import user_lines
 
-        standard_output().print(user_table(users))
+        for line in user_lines(users):
+            show(line)
         show(f"{counted(len(users), 'user')}")
     else:
         show(f"{session.database_name} holds no users. To add one: {session.command} users add --help")
