@@ -55,6 +55,14 @@ def test_the_file_uses_the_settings_that_durability_needs(v, path):
     assert path.exists()
 
 
+def test_a_transaction_that_writes_has_the_file_to_itself_from_its_begin(v, path):
+    """Also against those who take no turns: begun later, it could only fail where they wrote between."""
+    somebody = sqlite3.connect(path, timeout=0, isolation_level=None)
+    with v._store._database.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        somebody.execute("BEGIN IMMEDIATE")
+    somebody.close()
+
+
 def test_reports_read_only_the_summaries(v):
     v.track("ada", "x")
     statements = []
@@ -161,6 +169,60 @@ def test_a_forked_child_opens_its_own_connections(v):
 def test_a_directory_that_is_missing_is_said(tmp_path):
     with pytest.raises(StoreUnavailable, match="unable to open database file"):
         vigility.connect(str(tmp_path / "missing" / "usage.db"))
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("folder", "is a directory"), ("/", "is a directory"), ("pipe", "is no regular file")],
+)
+def test_what_is_no_file_is_said_and_gets_no_lock_beside_it(tmp_path, place, reason):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreUnavailable, match=reason):
+        vigility.connect(str(tmp_path / place))
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "pipe"}
+
+
+def test_a_file_that_cannot_be_switched_to_wal_is_said(path, monkeypatch):
+    monkeypatch.setattr("vigility.storage.sql.database.BUSY_TIMEOUT_SECONDS", 0)
+    with sqlite3.connect(path, isolation_level=None) as somebody:
+        somebody.execute("CREATE TABLE other (x)")
+        somebody.execute("BEGIN")
+        somebody.execute("SELECT * FROM other").fetchall()
+        with pytest.raises(StoreUnavailable, match="database is locked"):
+            vigility.connect(str(path))
+    somebody.close()
+    vigility.connect(str(path)).close()
+
+
+def test_a_link_to_the_file_has_the_lock_of_the_file(v, path, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link.db"
+    link.symlink_to(path)
+    with vigility.connect(str(link)) as linked:
+        linked.track("ada", "x")
+    assert list(link.parent.iterdir()) == [link]
+    assert count(v) == 1
+
+
+def test_the_file_stays_the_same_where_the_process_changes_its_directory_and_forks(tmp_path, monkeypatch):
+    """As a daemon does."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    with vigility.connect("usage.db", clock=lambda: NOW) as v:
+        v.accounts.add_without_password("ada", 36, "Female")
+        monkeypatch.chdir("other")
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                v.track("ada", "x")
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert count(v) == 1
+    assert not list((tmp_path / "other").iterdir())
 
 
 def test_a_file_that_is_no_database_is_said_and_left_alone(path):
