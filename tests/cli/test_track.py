@@ -366,3 +366,10 @@ def test_rejects_that_cannot_be_written_are_said_before_anything_is_stored(with_
         "vigility: cannot write missing/wrong: No such file or directory\n",
     )
     assert with_users.counts() == {}
+
+
+def test_rejects_never_take_the_place_of_the_database(with_users, event):
+    outcome = with_users("track", "--file", "-", "--rejects", with_users.database, stdin=event())
+    assert outcome.code == 2
+    assert "usage.db belongs to the database: write to another file" in outcome.err
+    assert with_users.done("users", "list", "--json").count("username") == 2
