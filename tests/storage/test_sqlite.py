@@ -6,13 +6,14 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, event
 
 import vigility
 from vigility import NewEvent, StoreError, StoreUnavailable
+from vigility.storage.sql.turns import taking_turns
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -87,6 +88,20 @@ def test_events_and_summaries_are_one_transaction(v, path):
         v.track("ada", "x")
     with sqlite3.connect(path) as reader:
         assert reader.execute("SELECT count(*) FROM vigility_events").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("number", [499, 500, 501, 1_203])
+def test_a_batch_of_any_size_is_stored_to_its_last_event(v, path, number):
+    """Events go to SQLite hundreds to a statement, and the rest by itself."""
+    v.track_many(NewEvent("ada", "x", NOW + timedelta(seconds=second)) for second in range(number))
+    with sqlite3.connect(path) as reader:
+        ids, seconds = zip(
+            *reader.execute("SELECT id, at / 1000000 FROM vigility_events ORDER BY id"), strict=True
+        )
+    reader.close()
+    assert ids == tuple(range(1, number + 1))
+    assert [second - seconds[0] for second in seconds] == list(range(number))
+    assert v.verify_summaries() == []
 
 
 def test_a_summary_that_was_tampered_with_is_found_and_rebuilt(v, path):
@@ -223,6 +238,17 @@ def test_the_file_stays_the_same_where_the_process_changes_its_directory_and_for
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert count(v) == 1
     assert not list((tmp_path / "other").iterdir())
+
+
+def test_closing_takes_its_turn(v, path):
+    """The last one to close a file checkpoints it, which must not race another's write."""
+    v.track("ada", "x")
+    with ThreadPoolExecutor(1) as pool:
+        with taking_turns(path.with_name("usage.db-lock")):
+            closing = pool.submit(v.close)
+            with pytest.raises(TimeoutError):
+                closing.result(timeout=0.2)
+        closing.result(timeout=10)
 
 
 def test_a_file_that_is_no_database_is_said_and_left_alone(path):
