@@ -25,6 +25,12 @@ def test_a_name_that_exists_is_refused(with_users):
     assert (outcome.code, outcome.err) == (1, "vigility: Username already exists\n")
 
 
+def test_a_name_that_exists_is_refused_before_the_password_is_asked_for(with_users, monkeypatch):
+    monkeypatch.setattr("vigility.cli.users._asked_password", lambda: pytest.fail("it was asked for"))
+    outcome = with_users("users", "add", "ada", "--age", "9", "--gender", "Male")
+    assert (outcome.code, outcome.err) == (1, "vigility: Username already exists\n")
+
+
 @pytest.mark.parametrize("password", ["", "short", "x" * 129])
 def test_a_password_that_breaks_the_rule_is_wrong_usage_and_not_repeated(program, password):
     outcome = program("users", "add", "ada", "--age", "9", "--gender", "Male", "--password", password)
