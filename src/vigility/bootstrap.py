@@ -89,15 +89,20 @@ def sqlite_path(url: str) -> Path:
     else:
         raise InvalidInput("database", f"{_ALLOWED}, not {_without_password(url)!r}")
     if not path.strip() or "?" in path or "\0" in path:
-        raise InvalidInput("database", f"{_ALLOWED}, with no options behind it, not {url!r}")
+        shown = _without_password(url)
+        raise InvalidInput("database", f"{_ALLOWED}, with no options behind it, not {shown!r}")
+    if path == ":memory:":  # SQLite's own, in which each connection would have a database to itself
+        raise InvalidInput("database", f"{_ALLOWED}, not {url!r}")
     return Path(path).expanduser()
 
 
 def _without_password(url: str) -> str:
-    """The URL without what stands between `//` and `@`: errors reach logs."""
-    scheme, slashes, rest = url.partition("//")
+    """The URL without what stands between `//` and `@` or behind `?`: errors reach logs."""
+    start, question, _ = url.partition("?")
+    scheme, slashes, rest = start.partition("//")
     _, at, host = rest.rpartition("@")
-    return f"{scheme}{slashes}…@{host}" if at else url
+    shown = f"{scheme}{slashes}…@{host}" if at else start
+    return f"{shown}?…" if question else shown
 
 
 def _bcrypt() -> PasswordHasher:

@@ -2,11 +2,13 @@ import fcntl
 import io
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
 import termios
 from dataclasses import dataclass
+from time import monotonic
 
 import pytest
 
@@ -14,6 +16,9 @@ import vigility
 from vigility.auth.passwords import BcryptHasher
 from vigility.cli import session
 from vigility.cli.main import run
+
+# Seconds that a program in a terminal may take for all that a test does with it.
+PATIENCE = 60
 
 QUICK_HASHER = BcryptHasher(rounds=4)
 
@@ -103,6 +108,7 @@ class Terminal:
         )
         os.close(slave)
         self.shown = ""
+        self._deadline = monotonic() + PATIENCE
 
     def wait_for(self, text):
         while text not in self.shown:
@@ -127,6 +133,8 @@ class Terminal:
         os.close(self._master)
 
     def _read(self):
+        ready, _, _ = select.select([self._master], [], [], max(0, self._deadline - monotonic()))
+        assert ready, f"not within {PATIENCE} s; it showed {self.shown[-2000:]!r}"
         try:
             chunk = os.read(self._master, 1 << 16)
         except OSError:  # how Linux says that nobody has the terminal open any more

@@ -74,6 +74,26 @@ def cut(line, cells):
     return line[:end]
 
 
+@pytest.mark.parametrize("width", [20, 30, 43])
+def test_where_there_is_no_room_for_bars_names_and_counts_are_whole(width):
+    days = [DayCount(FIRST + timedelta(days=n), 12_345) for n in range(3)]
+    shown = drawn(*report_view(report([("date_filter", 12_345), ("x", 1)], days, "date_filter")), width=width)
+    assert all(cell_len(line) <= width for line in shown)
+    heading = next(index for index, line in enumerate(shown) if line.startswith("Feature"))
+    names_shown = "".join(line.split()[0] for line in shown[heading + 2 : heading + 4])
+    assert names_shown in {"date_filter", "date_filterx"}
+    assert shown[heading + 2].endswith(" 12,345")
+    below = next(index for index, line in enumerate(shown) if line.startswith("Day ")) + 2
+    assert [line.split() for line in shown[below : below + 3]] == [
+        [str(entry.day), "12,345"] for entry in days
+    ]
+
+
+def test_a_name_cannot_turn_the_direction_of_the_counts():
+    shown = drawn(*report_view(report([("evil\u202e \u2066name", 1234)])), width=80)
+    assert any("evil\\u202e \\u2066name" in line for line in shown)
+
+
 @given(
     st.lists(st.tuples(names, st.integers(1, 10**9)), min_size=1, max_size=20), st.sampled_from([60, 80, 120])
 )

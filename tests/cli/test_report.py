@@ -178,3 +178,20 @@ def test_a_feature_without_days_says_so(used):
 def test_an_end_before_the_start_is_an_empty_report(used):
     shown = used.done("report", "--start", "2026-01-03", "--end", "2026-01-01")
     assert shown.startswith("No events under these filters: 3 Jan 2026 to 1 Jan 2026.")
+
+
+@pytest.mark.parametrize("option", ["--png", "--svg"])
+@pytest.mark.parametrize("end", ["", "-wal", "-lock"])
+def test_charts_never_take_the_place_of_the_database(with_users, option, end, monkeypatch):
+    monkeypatch.chdir(with_users.database.parent)
+    with with_users.open() as opened:
+        opened.track("ada", "x")
+        outcome = with_users("report", option, f"./usage.db{end}")
+    assert outcome.code == 2
+    assert outcome.err == f"vigility: usage.db{end} belongs to the database: write to another file\n"
+    assert with_users.counts() == {"x": 1}
+
+
+def test_two_charts_need_two_files(with_users):
+    outcome = with_users("report", "--png", "chart", "--svg", "./chart")
+    assert (outcome.code, outcome.err) == (2, "vigility: --png and --svg must be two files\n")

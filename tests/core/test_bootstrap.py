@@ -33,6 +33,8 @@ def test_urls_of_sqlite_files(url, path):
         "file:",
         "mysql://localhost/x",
         "usage.db?mode=ro",
+        "sqlite:///:memory:",
+        "file::memory:",
     ],
 )
 def test_a_url_of_no_known_kind_is_refused_with_those_that_are(url):
@@ -40,9 +42,12 @@ def test_a_url_of_no_known_kind_is_refused_with_those_that_are(url):
         vigility.connect(url)
 
 
-def test_a_refused_url_does_not_show_its_password():
+@pytest.mark.parametrize(
+    "url", ["mysql://root:hunter2@localhost/x", "mysql://host/x?password=hunter2", "usage.db?key=hunter2"]
+)
+def test_a_refused_url_does_not_show_its_password(url):
     with pytest.raises(InvalidInput) as refused:
-        vigility.connect("mysql://root:hunter2@localhost/x")
+        vigility.connect(url)
     assert "hunter2" not in str(refused.value)
 
 

@@ -6,13 +6,14 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, event
 
 import vigility
 from vigility import NewEvent, StoreError, StoreUnavailable
+from vigility.storage.sql.turns import taking_turns
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -55,6 +56,14 @@ def test_the_file_uses_the_settings_that_durability_needs(v, path):
     assert path.exists()
 
 
+def test_a_transaction_that_writes_has_the_file_to_itself_from_its_begin(v, path):
+    """Also against those who take no turns: begun later, it could only fail where they wrote between."""
+    somebody = sqlite3.connect(path, timeout=0, isolation_level=None)
+    with v._store._database.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        somebody.execute("BEGIN IMMEDIATE")
+    somebody.close()
+
+
 def test_reports_read_only_the_summaries(v):
     v.track("ada", "x")
     statements = []
@@ -79,6 +88,20 @@ def test_events_and_summaries_are_one_transaction(v, path):
         v.track("ada", "x")
     with sqlite3.connect(path) as reader:
         assert reader.execute("SELECT count(*) FROM vigility_events").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("number", [499, 500, 501, 1_203])
+def test_a_batch_of_any_size_is_stored_to_its_last_event(v, path, number):
+    """Events go to SQLite hundreds to a statement, and the rest by itself."""
+    v.track_many(NewEvent("ada", "x", NOW + timedelta(seconds=second)) for second in range(number))
+    with sqlite3.connect(path) as reader:
+        ids, seconds = zip(
+            *reader.execute("SELECT id, at / 1000000 FROM vigility_events ORDER BY id"), strict=True
+        )
+    reader.close()
+    assert ids == tuple(range(1, number + 1))
+    assert [second - seconds[0] for second in seconds] == list(range(number))
+    assert v.verify_summaries() == []
 
 
 def test_a_summary_that_was_tampered_with_is_found_and_rebuilt(v, path):
@@ -161,6 +184,71 @@ def test_a_forked_child_opens_its_own_connections(v):
 def test_a_directory_that_is_missing_is_said(tmp_path):
     with pytest.raises(StoreUnavailable, match="unable to open database file"):
         vigility.connect(str(tmp_path / "missing" / "usage.db"))
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("folder", "is a directory"), ("/", "is a directory"), ("pipe", "is no regular file")],
+)
+def test_what_is_no_file_is_said_and_gets_no_lock_beside_it(tmp_path, place, reason):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreUnavailable, match=reason):
+        vigility.connect(str(tmp_path / place))
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "pipe"}
+
+
+def test_a_file_that_cannot_be_switched_to_wal_is_said(path, monkeypatch):
+    monkeypatch.setattr("vigility.storage.sql.database.BUSY_TIMEOUT_SECONDS", 0)
+    with sqlite3.connect(path, isolation_level=None) as somebody:
+        somebody.execute("CREATE TABLE other (x)")
+        somebody.execute("BEGIN")
+        somebody.execute("SELECT * FROM other").fetchall()
+        with pytest.raises(StoreUnavailable, match="database is locked"):
+            vigility.connect(str(path))
+    somebody.close()
+    vigility.connect(str(path)).close()
+
+
+def test_a_link_to_the_file_has_the_lock_of_the_file(v, path, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link.db"
+    link.symlink_to(path)
+    with vigility.connect(str(link)) as linked:
+        linked.track("ada", "x")
+    assert list(link.parent.iterdir()) == [link]
+    assert count(v) == 1
+
+
+def test_the_file_stays_the_same_where_the_process_changes_its_directory_and_forks(tmp_path, monkeypatch):
+    """As a daemon does."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    with vigility.connect("usage.db", clock=lambda: NOW) as v:
+        v.accounts.add_without_password("ada", 36, "Female")
+        monkeypatch.chdir("other")
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                v.track("ada", "x")
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert count(v) == 1
+    assert not list((tmp_path / "other").iterdir())
+
+
+def test_closing_takes_its_turn(v, path):
+    """The last one to close a file checkpoints it, which must not race another's write."""
+    v.track("ada", "x")
+    with ThreadPoolExecutor(1) as pool:
+        with taking_turns(path.with_name("usage.db-lock")):
+            closing = pool.submit(v.close)
+            with pytest.raises(TimeoutError):
+                closing.result(timeout=0.2)
+        closing.result(timeout=10)
 
 
 def test_a_file_that_is_no_database_is_said_and_left_alone(path):

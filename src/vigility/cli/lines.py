@@ -9,6 +9,10 @@ from typing import Final
 
 _LINE_BREAKS: Final = re.compile(r"\s*[\r\n]\s*")
 
+# Embeddings, overrides and isolates: one left open in a name would turn the figures behind it. The letters
+# of Arabic and Hebrew need none of them.
+_TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
 
 def show(text: str) -> None:
     """A result, as it is. Not typer.echo, which writes UTF-8 where ASCII was asked for."""
@@ -22,8 +26,15 @@ def say(text: str) -> None:
 
 def one_line(text: str) -> str:
     """The text without line breaks, and with what could steer a terminal made visible."""
-    return "".join(_visible(character) for character in _LINE_BREAKS.sub(" ", text.strip()))
+    return visible(_LINE_BREAKS.sub(" ", text.strip()))
+
+
+def visible(text: str) -> str:
+    """The text with an escape for each character that steers a terminal, or turns the direction of what
+    follows it."""
+    return "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:
-    return ascii(character)[1:-1] if unicodedata.category(character) in {"Cc", "Cs"} else character
+    steers = unicodedata.category(character) in {"Cc", "Cs"}
+    return ascii(character)[1:-1] if steers or unicodedata.bidirectional(character) in _TURNING else character

@@ -73,8 +73,12 @@ def report(  # noqa: PLR0913 - a command has as many parameters as options
         chosen = valid_feature(feature) if feature else None
     charts: Charts = {"png": png} if png else {}
     charts |= {"svg": svg} if svg else {}
+    if png and svg and png.absolute() == svg.absolute():
+        raise UsageError("--png and --svg must be two files")
     session = session_of(context)
     with session.open() as vigility:
+        for path in charts.values():
+            session.forbid_overwriting(path)
         if as_user is not None:
             _track_own_use(vigility, as_user, filters, exported=bool(as_json or as_csv or charts))
         result = vigility.report(filters, chosen)

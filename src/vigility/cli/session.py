@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import typer
 
 from vigility.bootstrap import DEFAULT_URL, connect, sqlite_path
-from vigility.cli.errors import named
+from vigility.cli.errors import UsageError, named
 from vigility.cli.signals import Signals
 from vigility.core.service import Vigility
 
@@ -30,6 +31,12 @@ class Session:
         """The database as a person would name it: the path of its file."""
         return self.database if self.database == "memory:" else str(sqlite_path(self.database))
 
+    def forbid_overwriting(self, output: Path) -> None:
+        """Raise UsageError where `output` is the database: one slip must not cost all events."""
+        files = () if self.database == "memory:" else _files_of(sqlite_path(self.database).resolve())
+        if any(file.exists() and output.exists() and output.samefile(file) for file in files):
+            raise UsageError(f"{output} belongs to the database: write to another file")
+
     @property
     def command(self) -> str:
         """How to type `vigility` so that it means the same database again."""
@@ -38,6 +45,10 @@ class Session:
         from shlex import quote
 
         return f"vigility --database {quote(self.database)}"
+
+
+def _files_of(database: Path) -> tuple[Path, ...]:
+    return (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-lock")))
 
 
 def session_of(context: typer.Context) -> Session:

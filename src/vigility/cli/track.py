@@ -100,7 +100,7 @@ def _track_file(session: Session, path: str, rejects: Path | None, from_line: in
     with (
         open_source(path) as source,
         session.open() as vigility,
-        _opened(rejects, path, append=from_line > 1) as rejects_file,
+        _opened(session, rejects, path, append=from_line > 1) as rejects_file,
         progress(source.size) as bar,
     ):
         faults = Faults(bar, rejects_file)
@@ -113,12 +113,13 @@ def _track_file(session: Session, path: str, rejects: Path | None, from_line: in
 
 
 @contextmanager
-def _opened(rejects: Path | None, path: str, *, append: bool) -> Iterator[BinaryIO | None]:
+def _opened(session: Session, rejects: Path | None, path: str, *, append: bool) -> Iterator[BinaryIO | None]:
     if rejects is None:
         yield None
         return
     if path != "-" and rejects.exists() and rejects.samefile(path):
         raise UsageError("--rejects must be another file than --file")
+    session.forbid_overwriting(rejects)
     try:
         # When an import goes on, what was rejected before the interruption stays.
         file = rejects.open("ab" if append else "wb")
@@ -158,5 +159,5 @@ def _summarize(session: Session, task: EventImport, wrong: int, seconds: float) 
     if wrong:
         parts.append(f"{counted(wrong, 'wrong line')} left out")
         session.exit_code = FAILED
-    rate = f" ({stored.events / seconds:,.0f} a second)" if seconds > 1 else ""
+    rate = f" ({stored.events / seconds:,.0f} a second)" if seconds > 1 and stored.events else ""
     show(f"{', '.join(parts)}{rate}.")

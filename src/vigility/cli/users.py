@@ -14,6 +14,7 @@ from vigility.cli.groups import command_group, examples
 from vigility.cli.lines import say, show
 from vigility.cli.session import Session, session_of
 from vigility.cli.wording import counted
+from vigility.core.errors import UsernameTaken
 
 if TYPE_CHECKING:
     from vigility.cli.user_import import Imported
@@ -41,7 +42,9 @@ def add(
 ) -> None:
     """Add a user who can be tracked and can log in."""
     with session_of(context).open() as vigility, named(username="NAME"):
-        vigility.accounts.checked(name, age, gender)  # before the password is asked for
+        # All that can be said before the password is asked for.
+        if vigility.user(vigility.accounts.checked(name, age, gender).username):
+            raise UsernameTaken(name)
         user = vigility.register(name, _asked_password() if password is None else password, age, gender)
     show(f"Added {user.username}: {user.age}, {user.gender.value}.")
 
@@ -73,10 +76,10 @@ def list_users(
 
         show(json_text([user_answer(user) for user in users]))
     elif users:
-        from vigility.cli.rendering.terminal import standard_output
-        from vigility.cli.rendering.users import user_table
+        from vigility.cli.rendering.users import user_lines
 
-        standard_output().print(user_table(users))
+        for line in user_lines(users):
+            show(line)
         show(f"{counted(len(users), 'user')}")
     else:
         show(f"{session.database_name} holds no users. To add one: {session.command} users add --help")

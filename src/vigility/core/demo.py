@@ -60,8 +60,8 @@ def demo_events(
 ) -> Iterator[NewEvent]:
     """`count` events of random users and features at random moments of the `days` days before `now`.
 
-    In the order of time, as real events come; so each batch touches the summaries of few days, and ten
-    million are stored three times as fast as in a random order. Lazy, and about a microsecond each.
+    In the order of time, as real events come, so that each batch touches the summaries of few days and not
+    of all. Lazy, and about a microsecond each.
     """
     draw = random.random
     users, features = len(usernames), len(FEATURES)

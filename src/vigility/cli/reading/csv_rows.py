@@ -14,6 +14,8 @@ from vigility.cli.reading.source import UnreadableInput
 
 NOT_UTF_8: Final = "is not valid UTF-8"
 
+_SHOWN: Final = 60
+
 Row = tuple[str, ...]
 
 
@@ -89,5 +91,5 @@ def _header_names(columns: Columns, header: bytes, name: str) -> Sequence[str]:
     known = columns.required + columns.optional
     if set(columns.required) <= set(names) <= set(known) and len(set(names)) == len(names):
         return names
-    shown = ascii(header[:60].decode(errors="replace").rstrip("\r"))
+    shown = ascii(header[:_SHOWN].decode(errors="replace").rstrip("\r"))[:_SHOWN]
     raise UnreadableInput(f"{name} does not begin with the columns {columns.in_words()}, but with {shown}")

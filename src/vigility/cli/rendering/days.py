@@ -7,10 +7,11 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
 from rich.text import Text
 
 from vigility.cli.rendering.bars import BAR_STYLE, Bar
-from vigility.cli.rendering.terminal import plain_table
+from vigility.cli.rendering.terminal import NARROW, ByWidth, plain_table
 from vigility.core.report import DayCount
 
 FEW_DAYS: Final = 14
@@ -35,13 +36,20 @@ def day_view(days: Sequence[DayCount]) -> RenderableType:
     """What shows these days best."""
     if len(days) > FEW_DAYS:
         return DayChart(days)
+    return ByWidth(lambda width: _day_table(days, width))
+
+
+def _day_table(days: Sequence[DayCount], width: int) -> Table:
+    narrow = width < NARROW
     table = plain_table()
     table.add_column("Day", no_wrap=True)
     table.add_column("Events", justify="right", no_wrap=True)
-    table.add_column("")
+    if not narrow:
+        table.add_column("")
     peak = max(entry.count for entry in days)
     for entry in days:
-        table.add_row(entry.day.isoformat(), f"{entry.count:,}", Bar(entry.count / peak if peak else 0))
+        bars = () if narrow else (Bar(entry.count / peak if peak else 0),)
+        table.add_row(entry.day.isoformat(), f"{entry.count:,}", *bars)
     return table
 
 

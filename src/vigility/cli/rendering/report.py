@@ -10,7 +10,7 @@ from rich.text import Text
 
 from vigility.cli.rendering.bars import Bar
 from vigility.cli.rendering.days import day_view
-from vigility.cli.rendering.terminal import name, plain_table
+from vigility.cli.rendering.terminal import NARROW, ByWidth, name, plain_table
 from vigility.cli.wording import counted
 from vigility.core.report import Report
 
@@ -19,7 +19,7 @@ def report_view(report: Report) -> Iterator[RenderableType]:
     """The parts of a report that has events."""
     yield Text(f"Events per feature: {report.filters.in_words()}", style="bold")
     yield Text()
-    yield _feature_table(report)
+    yield ByWidth(lambda width: _feature_table(report, width))
     yield Text()
     yield Text(f"{counted(report.total, 'event')} of {counted(len(report.features), 'feature')}")
     if report.feature is not None:
@@ -27,17 +27,18 @@ def report_view(report: Report) -> Iterator[RenderableType]:
         yield from _days(report, report.feature)
 
 
-def _feature_table(report: Report) -> Table:
+def _feature_table(report: Report, width: int) -> Table:
+    narrow = width < NARROW
     table = plain_table()
-    table.add_column("Feature", overflow="fold", min_width=16)
+    table.add_column("Feature", overflow="fold", min_width=None if narrow else 16)
     table.add_column("Events", justify="right", no_wrap=True)
-    table.add_column("Share", justify="right", no_wrap=True)
-    table.add_column("")
+    if not narrow:
+        table.add_column("Share", justify="right", no_wrap=True)
+        table.add_column("")
     most, total = report.features[0].count, report.total
     for entry in report.features:
-        table.add_row(
-            name(entry.feature), f"{entry.count:,}", share(entry.count, total), Bar(entry.count / most)
-        )
+        shares = () if narrow else (share(entry.count, total), Bar(entry.count / most))
+        table.add_row(name(entry.feature), f"{entry.count:,}", *shares)
     return table
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, ev
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from vigility.core.errors import StoreUnavailable
 from vigility.storage.sql.failures import store_errors
 from vigility.storage.sql.turns import taking_turns
 
@@ -48,9 +49,11 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        self._path = path
-        self._lock_file = path.with_name(path.name + "-lock")
-        self._opened = _engine(path)
+        # One file has one lock, by whatever link it was reached, and stays the same file where the
+        # process changes its directory or forks, as a daemon does.
+        self._path = path.resolve()
+        self._lock_file = self._path.with_name(self._path.name + "-lock")
+        self._opened = _engine(self._path)
         self._owner = os.getpid()
 
     @contextmanager
@@ -76,9 +79,15 @@ class SqliteDatabase:
             mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
         if mode != "wal":
             with store_errors(self.name), taking_turns(self._lock_file):
-                raw = self._engine.raw_connection()
-                raw.cursor().execute("PRAGMA journal_mode = WAL")  # refused inside a transaction
-                raw.close()
+                self._switch_to_wal()
+
+    def _switch_to_wal(self) -> None:
+        # Outside a transaction, in which SQLite refuses it; so SQLAlchemy does not see the driver's errors.
+        with closing(self._engine.raw_connection()) as raw:
+            try:
+                raw.cursor().execute("PRAGMA journal_mode = WAL")
+            except sqlite3.Error as error:
+                raise StoreUnavailable(f"{self.name}: {error}") from error
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> None:
         """Insert the rows as fast as the driver can."""

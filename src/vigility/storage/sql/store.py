@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, exists, select
 
+from vigility.core.errors import StoreUnavailable
 from vigility.storage.sql.attempts import SqlAttempts
 from vigility.storage.sql.database import SqliteDatabase
 from vigility.storage.sql.events import SqlEvents
@@ -47,9 +48,11 @@ def open_sqlite(path: Path) -> SqlStore:
     """Open an SQLite file; make it, or bring its schema up to date, where needed.
 
     Raises:
-        StoreUnavailable: it cannot be opened.
+        StoreUnavailable: it cannot be opened, or is no file.
         SchemaMismatch: a newer version of vigility made it.
     """
+    if path.exists() and not path.is_file():  # SQLite would say less, and a lock would be left beside it
+        raise StoreUnavailable(f"{path}: is a directory" if path.is_dir() else f"{path}: is no regular file")
     database = SqliteDatabase(path)
     try:
         database.use_write_ahead_log()
