@@ -97,3 +97,8 @@ def test_every_store_counts_as_the_one_in_memory(tmp_path_factory, steps):
             moments.append(moments[-1] + timedelta(seconds=seconds))
             limits = [AttemptLimit(key, burst, MINUTE), AttemptLimit("all", 4, MINUTE)]
             assert v.attempts.take(limits) == oracle.attempts.take(limits)
+
+
+def test_a_store_that_can_be_read_answers_a_ping(moving):
+    v, _ = moving
+    v.ping()

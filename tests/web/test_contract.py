@@ -6,7 +6,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from web_client import ADA
+import vigility
+from vigility.auth.passwords import BcryptHasher
+from vigility.web.app import create_app
+from web_client import ADA, Client, settings_of
 
 REGISTER, LOGIN, TRACK = "/register", "/login", "/track"
 REQUIRED = "All fields are required"
@@ -206,6 +209,17 @@ def test_no_password(client, password):
     answer = client.post(REGISTER, ADA | {"password": password})
     assert answer.status_code == 400
     assert password not in answer.json["error"]
+
+
+@pytest.mark.parametrize("password", ["密" * 127, "x" * 127, "🔑" * 127, "\0" * 127], ids=ascii)
+def test_a_password_of_any_script_is_wholly_significant(clock, password):
+    v = vigility.connect("memory:", clock=clock, hasher=BcryptHasher(rounds=4))
+    client = Client(create_app(v, settings_of(), clock))
+    client.registered(password=password + "1")
+    login = {"username": "ada", "password": password + "1"}
+    assert client.post(LOGIN, login).status_code == 200
+    assert client.post(LOGIN, login | {"password": password + "2"}).status_code == 400
+    client.close()
 
 
 @pytest.mark.parametrize(
