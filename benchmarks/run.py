@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("start_up", "import_events", "report_at_scale")
+BENCHMARKS = ("start_up", "import_events", "report_at_scale", "workers", "analytics")
 
 
 def main() -> None:
