@@ -1,0 +1,26 @@
+/** UTC days as the API writes them, YYYY-MM-DD, and numbers as people read them. */
+
+export const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** Whether this is a day of the calendar, from year 1 to 9999. @param {unknown} day */
+export function isDay(day) {
+	if (typeof day !== "string" || !/^\d{4}-\d\d-\d\d$/.test(day) || day < "0001") return false;
+	const moment = new Date(day);
+	return !Number.isNaN(+moment) && moment.toISOString().startsWith(day);
+}
+
+/** "5 Jan 2026" @param {string} day */
+export function dayInWords(day) {
+	return `${+day.slice(8)} ${MONTHS[+day.slice(5, 7) - 1]} ${+day.slice(0, 4)}`;
+}
+
+/** "Mon 5 Jan 2026" @param {string} day */
+export function dayWithWeekday(day) {
+	return `${new Date(day).toUTCString().slice(0, 3)} ${dayInWords(day)}`;
+}
+
+/** "1,234" @param {number} count */
+export const inWords = (count) => count.toLocaleString("en");
+
+/** "1 click", "1,234 clicks" @param {number} count @param {string} [thing] */
+export const counted = (count, thing = "click") => `${inWords(count)} ${thing}${count === 1 ? "" : "s"}`;

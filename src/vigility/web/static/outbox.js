@@ -1,0 +1,137 @@
+/**
+ * Events on their way to the server: in order, one at a time, again until they are taken. Each carries an id,
+ * so one sent twice counts once. They are kept in the tab's storage, by user: a reload loses none, and those
+ * that a session left behind wait until their user is back.
+ */
+
+import { ApiError } from "./api.js";
+import { on } from "./dom.js";
+
+/** @typedef {import("./api.js").TrackedEvent} TrackedEvent */
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+const SENT_AT_LEAVE = 20; // browsers hold back requests that outlive their page above 64 kB
+
+export class Outbox {
+	#failures = 0;
+	#sending = false;
+	#closed = false;
+	#settled = [];
+	#wake = () => {};
+
+	/**
+	 * @param {number} userId
+	 * @param {(event: TrackedEvent) => Promise<unknown>} send rejects with ApiError, or with anything else to stop
+	 * @param {() => void} onChange @param {(error: ApiError) => void} onRefused
+	 */
+	constructor(userId, send, onChange, onRefused) {
+		this.key = `vigility_outbox_${userId}`;
+		this.send = send;
+		this.onChange = onChange;
+		this.onRefused = onRefused;
+		this.events = stored(this.key);
+		on(window, { online: this.#online });
+		this.#run();
+	}
+
+	/** How many events wait for a server that did not take them at first. */
+	get late() {
+		return this.#failures && this.events.length;
+	}
+
+	/** @param {string[]} features */
+	add(features) {
+		this.events.push(...features.map((feature_name) => ({ event_id: uuid(), feature_name })));
+		this.#store();
+		this.#run();
+	}
+
+	/** Resolves when all is sent, or the server did not take an event, or the time is over. @param {number} milliseconds */
+	async settled(milliseconds) {
+		if (!this.events.length || this.#failures || this.#closed) return;
+		await new Promise((resolve) => {
+			this.#settled.push(resolve);
+			setTimeout(resolve, milliseconds);
+		});
+	}
+
+	/** The page goes away: a last try for what is left. @param {(event: TrackedEvent) => Promise<unknown>} send */
+	leave(send) {
+		for (const event of this.events.slice(0, SENT_AT_LEAVE)) send(event).catch(() => {});
+	}
+
+	/** Stop sending. What is left stays stored. */
+	close() {
+		this.#closed = true;
+		removeEventListener("online", this.#online);
+		this.#wake();
+	}
+
+	#online = () => this.#wake();
+
+	async #run() {
+		if (this.#sending) return;
+		this.#sending = true;
+		while (this.events.length && !this.#closed) await this.#sendFirst();
+		this.#sending = false;
+		this.#release();
+	}
+
+	async #sendFirst() {
+		try {
+			await this.send(this.events[0]);
+		} catch (error) {
+			if (!(error instanceof ApiError)) return this.close();
+			if (error.passing) return this.#pause(error.retryAfter);
+			this.onRefused(error);
+		}
+		if (this.#closed) return; // another outbox may hold these events by now; the server knows their ids
+		this.events.shift();
+		this.#failures = 0;
+		this.#store();
+		this.onChange();
+	}
+
+	async #pause(retryAfter) {
+		const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
+		this.#release();
+		this.onChange();
+		// Spread, lest all pages come back in the same moment to a server that has just come back itself.
+		const pause = (retryAfter >= 0 ? retryAfter * 1000 : longest / 2) + (Math.random() * longest) / 2;
+		await new Promise((resolve) => {
+			setTimeout(resolve, pause);
+			this.#wake = () => (this.#closed || !(retryAfter >= 0)) && resolve(null);
+		});
+	}
+
+	#release() {
+		for (const resolve of this.#settled.splice(0)) resolve();
+	}
+
+	#store() {
+		try {
+			sessionStorage.setItem(this.key, JSON.stringify(this.events));
+		} catch {
+			// Storage is full or forbidden: the events are still sent, only a reload would lose them.
+		}
+	}
+}
+
+/** @returns {TrackedEvent[]} */
+function stored(key) {
+	try {
+		return JSON.parse(sessionStorage.getItem(key) ?? "[]");
+	} catch {
+		return [];
+	}
+}
+
+/** A random UUID. crypto.randomUUID is missing on pages that come over plain HTTP. */
+function uuid() {
+	const bytes = crypto.getRandomValues(new Uint8Array(16));
+	bytes[6] = (bytes[6] & 0x0f) | 0x40;
+	bytes[8] = (bytes[8] & 0x3f) | 0x80;
+	const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+	return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

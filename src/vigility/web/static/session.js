@@ -1,0 +1,71 @@
+/**
+ * Who the page shows, and whether the browser is still signed in as that user. Tabs share cookies: another
+ * tab may have logged out, or signed in as somebody else. So this is checked before and after each request.
+ */
+
+import * as api from "./api.js";
+import { readCookie } from "./cookies.js";
+
+/** Thrown where a request was not made, or its answer must not be shown: the user is another one now. */
+export class SessionChanged extends Error {}
+
+/** The user of whom the server last told this browser, in any tab. */
+export const userInCookie = () => readCookie("user_data");
+
+export class Session {
+	/** @type {api.User | null} */
+	user = null;
+
+	/** @param {() => void} onEnd called once a session @param {(user: api.User) => void} onSwitch another user is here */
+	constructor(onEnd, onSwitch) {
+		this.onEnd = onEnd;
+		this.onSwitch = onSwitch;
+	}
+
+	/** @param {api.User | null} user */
+	begin(user) {
+		this.user = user && { ...user }; // a new object each time: it also tells one session from the next
+	}
+
+	end() {
+		this.user = null;
+		this.onEnd();
+	}
+
+	/** Whether the cookie names the shown user. */
+	get agrees() {
+		return this.user !== null && userInCookie()?.id === this.user.id;
+	}
+
+	/**
+	 * Whether the browser is signed in as the shown user; if not, tells the listeners.
+	 * Throws ApiError where the server cannot be asked.
+	 */
+	async check() {
+		const shown = this.user;
+		if (!shown || this.agrees) return shown !== null;
+		const found = await api.me().catch((error) => {
+			if (error.status !== 401) throw error;
+			return null;
+		});
+		if (shown !== this.user) return false;
+		if (found?.id === shown.id) return true;
+		if (found) this.onSwitch(found);
+		else this.end();
+		return false;
+	}
+
+	/** Make a request in the name of the shown user. @template T @param {() => Promise<T>} request */
+	async call(request) {
+		const shown = this.user;
+		if (!(await this.check())) throw new SessionChanged();
+		try {
+			const answer = await request();
+			if (shown === this.user && (await this.check())) return answer;
+		} catch (error) {
+			if (shown === this.user && error.status !== 401) throw error;
+			if (shown === this.user) this.end();
+		}
+		throw new SessionChanged();
+	}
+}
