@@ -22,13 +22,13 @@ export class ApiError extends Error {
 	}
 }
 
-/** Who this browser is signed in as. @returns {Promise<User>} */
+/** Who is signed in here. @returns {Promise<User>} */
 export const me = async () => (await request("/me")).user;
 
-/** @param {object} fields of the form @returns {Promise<User>} */
+/** @param {object} fields @returns {Promise<User>} */
 export const login = async (fields) => (await request("/login", { body: fields })).user;
 
-/** @param {object} fields of the form @returns {Promise<User>} */
+/** @param {object} fields @returns {Promise<User>} */
 export const register = async (fields) => (await request("/register", { body: fields })).user;
 
 export const logout = () => request("/logout", { body: {} });
@@ -39,7 +39,7 @@ export const track = (event) => request("/track", { body: event, keepalive: true
 /** @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<Report>} */
 export const analytics = (query, signal) => request(`/analytics?${query}`, { signal });
 
-async function request(path, { body, signal, keepalive } = {}) {
+async function request(path, { body = null, signal = null, keepalive = false } = {}) {
 	const limit = AbortSignal.timeout(LIMIT_MS);
 	let response, answer;
 	try {
@@ -55,12 +55,13 @@ async function request(path, { body, signal, keepalive } = {}) {
 	} catch {
 		throw new ApiError(0, limit.aborted ? "The server takes too long" : "The server cannot be reached");
 	}
+	const { ok, status } = response;
 	try {
 		answer = JSON.parse(answer);
 	} catch {
-		throw new ApiError(response.ok ? 502 : response.status, "The server gave no proper answer", wait(response));
+		throw new ApiError(ok ? 502 : status, "The server gave no proper answer", wait(response));
 	}
-	if (!response.ok) throw new ApiError(response.status, String(answer?.error), wait(response));
+	if (!ok) throw new ApiError(status, String(answer.error), wait(response));
 	return answer;
 }
 

@@ -80,8 +80,7 @@ async function start() {
 		show();
 	} catch (error) {
 		if (error.status === 401) return show(location.pathname === "/dashboard" ? ENDED : "");
-		const again = html("button", {}, "Try again");
-		on(again, { click: start });
+		const again = on(html("button", {}, "Try again"), { click: start });
 		const why = html("p", {}, `The page could not start. ${error.message}.`);
 		document.querySelector("main").replaceChildren(html("div", { class: "state" }, why, again));
 	}

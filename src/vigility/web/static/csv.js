@@ -3,15 +3,12 @@
 // A spreadsheet runs a cell that begins with one of these, or its full-width form, as a formula.
 const FORMULA = /^\s*[=+\-@\t\r＝＋－＠]/;
 
-/**
- * @param {import("./api.js").Report} report
- * @param {string} feature whose days the line shows
- */
-export function csvOf({ barChartData, lineChartData }, feature) {
+/** @param {import("./api.js").Bar[]} bars @param {import("./api.js").Point[]} points @param {string} feature of the points */
+export function csvOf(bars, points, feature) {
 	const rows = [
 		["chart", "feature", "date", "count"],
-		...barChartData.map((bar) => ["Feature Usage", bar.feature, "", bar.count]),
-		...lineChartData.map((point) => ["Time Trend", feature, point.date, point.count]),
+		...bars.map((bar) => ["Feature Usage", bar.feature, "", bar.count]),
+		...points.map((point) => ["Time Trend", feature, point.date, point.count]),
 	];
 	// The mark in front tells Excel that this is UTF-8.
 	return `\ufeff${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;

@@ -3,17 +3,18 @@
 import * as api from "./api.js";
 import { BarChart } from "./charts/bar-chart.js";
 import { ChartTable } from "./charts/chart-table.js";
-import { LineChart, MANY_DAYS } from "./charts/line-chart.js";
+import { daysInMean, LineChart } from "./charts/line-chart.js";
 import { pictureOf } from "./charts/picture.js";
 import { csvOf } from "./csv.js";
-import { counted, dayInWords } from "./dates.js";
-import { byId, download, html, on, showView } from "./dom.js";
+import { counted, dayInWords, totalOf } from "./dates.js";
+import { byId, download, html, on, set, showView } from "./dom.js";
 import { chipButton, FilterBar } from "./filter-bar.js";
-import { active, filtersInWords, filtersOf, keepFilters, keptFilters, queryOf, used } from "./filters.js";
+import { filtersInWords, keepFilters, keptFilters, NO_FILTERS, queryOf, used } from "./filters.js";
 import { Outbox } from "./outbox.js";
 import { SessionChanged } from "./session.js";
 
 const PATIENCE_MS = 2_000; // how long the charts wait for an event before they are fetched without it
+const ALL = "All users, all days";
 
 export class Dashboard {
 	#report = null;
@@ -25,8 +26,7 @@ export class Dashboard {
 
 	/** @param {import("./session.js").Session} session @param {api.User} user @param {string} note */
 	constructor(session, user, note) {
-		showView("dashboard-view");
-		document.title = "Dashboard · vigility";
+		showView("dashboard-view", "Dashboard");
 		byId("note").textContent = note;
 		this.session = session;
 		this.bars = new BarChart(byId("bars"), "Feature Usage", (feature) => this.#choose(feature, "bar_chart_zoom"));
@@ -40,7 +40,11 @@ export class Dashboard {
 		const send = (event) => session.call(() => api.track(event));
 		const refused = ({ message }) => (byId("note").textContent = `A click was not counted: ${message}.`);
 		this.outbox = new Outbox(user.id, send, () => this.#sentSome(), refused);
-		this.#listen();
+		on(byId("refresh"), { click: () => this.#use("refresh_data") });
+		on(byId("csv"), { click: () => this.#export("csv") });
+		on(byId("png"), { click: () => this.#export("png") });
+		on(byId("close-line"), { click: () => this.#choose("") });
+		on(window, { pagehide: this.#leave });
 		this.#load();
 	}
 
@@ -57,22 +61,11 @@ export class Dashboard {
 		removeEventListener("pagehide", this.#leave);
 	}
 
-	#listen() {
-		on(byId("refresh"), { click: () => this.#use("refresh_data") });
-		on(byId("csv"), { click: () => this.#export("csv") });
-		on(byId("png"), { click: () => this.#export("png") });
-		on(byId("close-line"), {
-			click: () => {
-				this.#choose("");
-				document.querySelector("h1").focus();
-			},
-		});
-		on(window, { pagehide: this.#leave });
-	}
-
 	#leave = () => {
 		this.filterBar.finish();
-		if (this.session.agrees) this.outbox.leave(api.track);
+		const { session, outbox } = this;
+		// A last try; browsers let some 64 kB of requests outlive their page.
+		if (session.agrees) for (const event of outbox.events.slice(0, 20)) api.track(event).catch(() => {});
 	};
 
 	/** Something was used: tell the server, and then fetch the charts with it. */
@@ -81,7 +74,7 @@ export class Dashboard {
 		this.#fetching.abort();
 		this.#busy(true);
 		this.outbox.add(features);
-		await this.outbox.settled(PATIENCE_MS);
+		await this.finish();
 		if (turn === this.#turn) this.#load();
 	}
 
@@ -89,6 +82,7 @@ export class Dashboard {
 		this.#feature = feature;
 		history.replaceState(null, "", feature ? `/dashboard?${new URLSearchParams({ feature })}` : "/dashboard");
 		this.bars.show(this.#report.barChartData, feature); // at once, before the answer
+		if (!feature) document.querySelector("h1").focus(); // the button that closed it goes away
 		this.#use(...tracked);
 	}
 
@@ -107,27 +101,28 @@ export class Dashboard {
 	async #load() {
 		const turn = ++this.#turn;
 		this.#fetching.abort();
-		this.#fetching = new AbortController();
+		const { signal } = (this.#fetching = new AbortController());
 		this.#unseen = this.outbox.events.length > 0;
 		this.#busy(true);
 		if (!this.#report) this.#state("bars", "Loading the counts…");
 		const query = queryOf(this.filterBar.filters, this.#feature);
-		const { signal } = this.#fetching;
+		let report, failure;
 		try {
-			const report = await this.session.call(() => api.analytics(query, signal));
-			if (turn === this.#turn) this.#show(report);
+			report = await this.session.call(() => api.analytics(query, signal));
 		} catch (error) {
-			if (error instanceof SessionChanged || turn !== this.#turn) return;
-			this.#show({ barChartData: [], lineChartData: [] }, error.message);
+			if (error instanceof SessionChanged) return;
+			failure = error.message;
 		}
-		if (turn === this.#turn) this.#busy(false);
+		if (turn !== this.#turn) return;
+		this.#show(report ?? { barChartData: [], lineChartData: [] }, failure);
+		this.#busy(false);
 	}
 
 	#busy(busy) {
-		byId("charts").setAttribute("aria-busy", busy);
+		set(byId("charts"), { "aria-busy": busy });
 	}
 
-	#show(report, failure = "") {
+	#show(report, failure) {
 		this.#report = report;
 		for (const id of ["csv", "png"]) byId(id).disabled = !report.barChartData.length;
 		this.#showBars(report.barChartData, failure);
@@ -135,25 +130,24 @@ export class Dashboard {
 	}
 
 	#showBars(bars, failure) {
-		const { filters } = this.filterBar;
-		const total = bars.reduce((sum, { count }) => sum + count, 0);
+		const words = filtersInWords(this.filterBar.filters);
+		const showAll = () => this.filterBar.change(NO_FILTERS);
 		if (failure) this.#state("bars", `The counts could not be loaded. ${failure}.`, "Try again", () => this.#load());
 		else if (bars.length) this.#state("bars");
-		else if (!active(filters).length) {
-			this.#state("bars", "No clicks yet. Set a filter or press Refresh: each is counted, and appears here.");
-		} else this.#state("bars", "No clicks under these filters.", "Remove them", () => this.filterBar.change(filtersOf({})));
-		byId("bars-about").textContent = bars.length ? `${counted(total)} on ${counted(bars.length, "feature")}` : "Clicks per feature";
+		else if (words) this.#state("bars", "No clicks under these filters.", "Remove them", showAll);
+		else this.#state("bars", "No clicks yet. Set a filter or press Refresh: each is counted, and appears here.");
+		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}`;
+		byId("bars-about").textContent = bars.length ? about : "Clicks per feature";
 		this.bars.show(bars, this.#feature);
-		this.barTable.show(`Feature Usage: ${filtersInWords(filters)}`, bars.map(({ feature, count }) => [feature, count]));
+		this.barTable.show(`Feature Usage: ${words || ALL}`, bars.map(({ feature, count }) => [feature, count]));
 	}
 
 	#showLine(points, failure) {
 		const feature = this.#feature;
-		byId("close-line").hidden = !feature;
-		chipButton(byId("close-line"), "Close", feature);
+		chipButton(byId("close-line"), "Close", feature).hidden = !feature;
 		if (!feature) this.#state("line", "Choose a bar in Feature Usage to see its days.");
-		else if (!points.length) this.#state("line", failure ? "Not loaded." : "No days to show. Widen the dates, or choose another bar.");
-		else this.#state("line");
+		else if (points.length) this.#state("line");
+		else this.#state("line", failure ? "Not loaded." : "No days to show. Widen the dates, or choose another bar.");
 		byId("line-about").textContent = points.length ? lineInWords(points) : "Clicks per day";
 		if (points.length) this.line.show(feature, points);
 		this.lineTable.show(`Time Trend of ${feature}`, points.map(({ date, count }) => [date, count]));
@@ -161,25 +155,23 @@ export class Dashboard {
 
 	/** Say in place of a chart why it is not there, and offer what can be done; or show the chart. */
 	#state(chart, sentence = "", action = "", click = null) {
-		byId(chart).hidden = Boolean(sentence);
 		const place = byId(`${chart}-state`);
+		byId(chart).hidden = Boolean(sentence);
 		place.hidden = !sentence;
 		place.replaceChildren(html("p", {}, sentence));
-		if (!action) return;
-		const button = html("button", {}, action);
-		on(button, { click });
-		place.append(button);
+		if (action) place.append(on(html("button", {}, action), { click }));
 	}
 
 	async #export(kind) {
-		const report = this.#report;
-		const words = filtersInWords(this.filterBar.filters);
-		const name = ["vigility", ...`${words} ${this.#feature}`.match(/[\p{L}\p{N}_]+/gu)].join("-");
+		const { barChartData: bars, lineChartData: points } = this.#report;
+		const feature = this.#feature;
+		const words = filtersInWords(this.filterBar.filters) || ALL;
+		const name = ["vigility", ...`${words} ${feature}`.match(/[\p{L}\p{N}_]+/gu)].join("-");
 		if (kind === "csv") {
-			download(new Blob([csvOf(report, this.#feature)], { type: "text/csv" }), `${name}.csv`);
+			download(new Blob([csvOf(bars, points, feature)], { type: "text/csv" }), `${name}.csv`);
 		} else {
 			const parts = [["Feature Usage", this.bars.svg]];
-			if (report.lineChartData.length) parts.push([`Time Trend: ${this.#feature}`, this.line.svg]);
+			if (points.length) parts.push([`Time Trend: ${feature}`, this.line.svg]);
 			download(await pictureOf(`${words}: ${byId("bars-about").textContent}`, parts), `${name}.png`);
 		}
 		this.#use("export_data");
@@ -187,9 +179,9 @@ export class Dashboard {
 }
 
 function lineInWords(points) {
-	const total = points.reduce((sum, { count }) => sum + count, 0);
-	const means = points.length < MANY_DAYS ? "" : ". Strong line: mean of 7 days";
-	return `${counted(total)}, ${dayInWords(points[0].date)} to ${dayInWords(points.at(-1).date)} (UTC)${means}`;
+	const mean = daysInMean(points.length);
+	const means = mean > 1 ? `. Strong line: mean of ${mean} days` : "";
+	return `${counted(totalOf(points))}, ${dayInWords(points[0].date)} to ${dayInWords(points.at(-1).date)} (UTC)${means}`;
 }
 
 /** The feature that the address names, so that a reload shows the same; or "". */

@@ -1,12 +1,12 @@
-/** UTC days as the API writes them, YYYY-MM-DD, and numbers as people read them. */
+/** UTC days as the API writes them, YYYY-MM-DD, and counts, in words. */
 
 export const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** Whether this is a day of the calendar, from year 1 to 9999. @param {unknown} day */
+/** Whether this is a day of the calendar, from year 1 to 9999. @param {any} day */
 export function isDay(day) {
-	if (typeof day !== "string" || !/^\d{4}-\d\d-\d\d$/.test(day) || day < "0001") return false;
+	if (!/^\d{4}-\d\d-\d\d$/.test(day) || day < "0001") return false;
 	const moment = new Date(day);
-	return !Number.isNaN(+moment) && moment.toISOString().startsWith(day);
+	return !isNaN(+moment) && moment.toISOString().startsWith(day);
 }
 
 /** "5 Jan 2026" @param {string} day */
@@ -24,3 +24,6 @@ export const inWords = (count) => count.toLocaleString("en");
 
 /** "1 click", "1,234 clicks" @param {number} count @param {string} [thing] */
 export const counted = (count, thing = "click") => `${inWords(count)} ${thing}${count === 1 ? "" : "s"}`;
+
+/** @param {{count: number}[]} entries */
+export const totalOf = (entries) => entries.reduce((sum, { count }) => sum + count, 0);

@@ -1,17 +1,11 @@
 /** Making elements. Text only ever becomes a text node, so no name can become markup. */
 
-/**
- * An HTML element with attributes and children.
- * @param {string} tag @param {object} [attributes] @param {...(Node | string)} children
- */
+/** An HTML element. @param {string} tag @param {object} [attributes] @param {...(Node | string)} children */
 export function html(tag, attributes = {}, ...children) {
 	return filled(document.createElement(tag), attributes, children);
 }
 
-/**
- * An SVG element with attributes and children.
- * @param {string} tag @param {object} [attributes] @param {...(Node | string)} children
- */
+/** An SVG element. @param {string} tag @param {object} [attributes] @param {...(Node | string)} children */
 export function svg(tag, attributes = {}, ...children) {
 	return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
@@ -21,17 +15,19 @@ export function set(element, attributes) {
 	for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 }
 
-/** Listen to events by their names. @param {EventTarget} target @param {Record<string, (event: any) => unknown>} handlers */
+/** Listen to events. @template {EventTarget} T @param {T} target @param {Record<string, (event: any) => unknown>} handlers */
 export function on(target, handlers) {
 	for (const [name, handler] of Object.entries(handlers)) target.addEventListener(name, handler);
+	return target;
 }
 
-/** The element of an id. @param {string} id @returns {any} */
+/** @param {string} id @returns {any} */
 export const byId = (id) => document.getElementById(id);
 
-/** Show a copy of a template in the page. @param {string} id */
-export function showView(id) {
-	document.querySelector("main")?.replaceChildren(byId(id).content.cloneNode(true));
+/** Show a copy of a template. @param {string} id @param {string} title */
+export function showView(id, title) {
+	document.title = `${title} · vigility`;
+	document.querySelector("main").replaceChildren(byId(id).content.cloneNode(true));
 }
 
 /** Give the visitor a file. @param {Blob} blob @param {string} name */

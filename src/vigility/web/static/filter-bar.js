@@ -1,7 +1,7 @@
 /** The controls of the filters, and the active ones as chips. */
 
 import { byId, html, on } from "./dom.js";
-import { active, filtersOf } from "./filters.js";
+import { active, filtersOf, NO_FILTERS } from "./filters.js";
 
 /** @typedef {import("./filters.js").Filters} Filters */
 
@@ -24,7 +24,7 @@ export class FilterBar {
 			},
 			reset: (event) => {
 				event.preventDefault();
-				this.change(filtersOf({}));
+				this.change(NO_FILTERS);
 			},
 		});
 		this.#write();
@@ -72,15 +72,13 @@ export class FilterBar {
 	}
 
 	#chip({ name, label, words }) {
-		const chip = chipButton(html("button", { class: "chip" }), `Remove filter ${label}:`, words);
-		on(chip, {
+		return on(chipButton(html("button", { class: "chip" }), `Remove filter ${label}:`, words), {
 			click: () => {
 				this.change({ ...this.filters, [name]: "" });
 				// The chip is gone: stay near, for the next press of a key.
 				(byId("chips").querySelector("button") ?? this.form.elements[name]).focus();
 			},
 		});
-		return chip;
 	}
 }
 

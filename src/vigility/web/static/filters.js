@@ -7,41 +7,41 @@ import { dayInWords, isDay } from "./dates.js";
 
 const KEPT_SECONDS = 7 * 24 * 3600;
 const AGES = { "<18": "Under 18", "18-40": "18 - 40", ">40": "Over 40" };
-const GENDERS = { Male: "Male", Female: "Female", Other: "Other" };
 
 // The label of a filter, the feature that its use is tracked as, and its value in words ("" where invalid).
 const RULES = {
-	startDate: ["Start Date", "date_filter", (day) => isDay(day) && `From ${dayInWords(day)}`],
-	endDate: ["End Date", "date_filter", (day) => isDay(day) && `To ${dayInWords(day)}`],
-	ageGroup: ["Age Group", "age_filter", (group) => Object.hasOwn(AGES, group) && AGES[group]],
-	gender: ["Gender", "gender_filter", (gender) => Object.hasOwn(GENDERS, gender) && gender],
+	startDate: { label: "Start Date", feature: "date_filter", say: (day) => isDay(day) && `From ${dayInWords(day)}` },
+	endDate: { label: "End Date", feature: "date_filter", say: (day) => isDay(day) && `To ${dayInWords(day)}` },
+	ageGroup: { label: "Age Group", feature: "age_filter", say: (group) => Object.hasOwn(AGES, group) && AGES[group] },
+	gender: { label: "Gender", feature: "gender_filter", say: (word) => ["Male", "Female", "Other"].includes(word) && word },
 };
 
 /** Filters of what is valid in `raw`. @param {any} raw @returns {Filters} */
 export function filtersOf(raw) {
-	const pairs = Object.entries(RULES).map(([name, [, , words]]) => [name, words(raw?.[name]) ? raw[name] : ""]);
+	const pairs = Object.entries(RULES).map(([name, { say }]) => [name, say(raw?.[name]) ? raw[name] : ""]);
 	return Object.freeze(Object.fromEntries(pairs));
 }
 
+export const NO_FILTERS = filtersOf({});
+
 /** The filters that are set, for people. @param {Filters} filters */
 export function active(filters) {
-	const set = Object.keys(RULES).filter((name) => filters[name]);
-	return set.map((name) => ({ name, label: RULES[name][0], words: RULES[name][2](filters[name]) }));
+	const set = Object.entries(RULES).filter(([name]) => filters[name]);
+	return set.map(([name, { label, say }]) => ({ name, label, words: say(filters[name]) }));
 }
 
-/** What was used to get from one to the other: each kind of filter once. @param {Filters} before @param {Filters} after */
+/** Each kind of filter that was used to get from one to the other. @param {Filters} before @param {Filters} after */
 export function used(before, after) {
 	const changed = Object.keys(RULES).filter((name) => before[name] !== after[name]);
-	return [...new Set(changed.map((name) => RULES[name][1]))];
+	return [...new Set(changed.map((name) => RULES[name].feature))];
 }
 
-/** @param {Filters} filters */
-export const filtersInWords = (filters) => active(filters).map(({ words }) => words).join(", ") || "All users, all days";
+/** "From 1 Jan 2026, Female"; "" for none. @param {Filters} filters */
+export const filtersInWords = (filters) => active(filters).map(({ words }) => words).join(", ");
 
 /** The query of GET /analytics. @param {Filters} filters @param {string} feature */
 export function queryOf(filters, feature) {
-	const set = Object.entries({ ...filters, feature }).filter(([, value]) => value);
-	return new URLSearchParams(set);
+	return new URLSearchParams(Object.entries({ ...filters, feature }).filter(([, value]) => value));
 }
 
 const cookieOf = (userId) => `vigility_filters_${userId}`;

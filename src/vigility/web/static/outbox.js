@@ -1,7 +1,6 @@
 /**
- * Events on their way to the server: in order, one at a time, again until they are taken. Each carries an id,
- * so one sent twice counts once. They are kept in the tab's storage, by user: a reload loses none, and those
- * that a session left behind wait until their user is back.
+ * Events on their way to the server: in order, one at a time, again until taken. Each has an id, so one sent
+ * twice counts once. The tab's storage keeps them, by user: a reload loses none, nor does the end of a session.
  */
 
 import { ApiError } from "./api.js";
@@ -11,7 +10,6 @@ import { on } from "./dom.js";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
-const SENT_AT_LEAVE = 20; // browsers hold back requests that outlive their page above 64 kB
 
 export class Outbox {
 	#failures = 0;
@@ -21,8 +19,7 @@ export class Outbox {
 	#wake = () => {};
 
 	/**
-	 * @param {number} userId
-	 * @param {(event: TrackedEvent) => Promise<unknown>} send rejects with ApiError, or with anything else to stop
+	 * @param {number} userId @param {(event: TrackedEvent) => Promise<unknown>} send rejects with ApiError, or else to stop
 	 * @param {() => void} onChange @param {(error: ApiError) => void} onRefused
 	 */
 	constructor(userId, send, onChange, onRefused) {
@@ -35,7 +32,7 @@ export class Outbox {
 		this.#run();
 	}
 
-	/** How many events wait for a server that did not take them at first. */
+	/** How many events wait because the server did not take one. */
 	get late() {
 		return this.#failures && this.events.length;
 	}
@@ -47,18 +44,13 @@ export class Outbox {
 		this.#run();
 	}
 
-	/** Resolves when all is sent, or the server did not take an event, or the time is over. @param {number} milliseconds */
-	async settled(milliseconds) {
-		if (!this.events.length || this.#failures || this.#closed) return;
-		await new Promise((resolve) => {
+	/** Resolves when all is sent, or the server did not take an event, or the time is over. @param {number} ms */
+	settled(ms) {
+		return new Promise((resolve) => {
 			this.#settled.push(resolve);
-			setTimeout(resolve, milliseconds);
+			if (!this.events.length || this.#failures || this.#closed) this.#release();
+			setTimeout(resolve, ms);
 		});
-	}
-
-	/** The page goes away: a last try for what is left. @param {(event: TrackedEvent) => Promise<unknown>} send */
-	leave(send) {
-		for (const event of this.events.slice(0, SENT_AT_LEAVE)) send(event).catch(() => {});
 	}
 
 	/** Stop sending. What is left stays stored. */
@@ -86,7 +78,7 @@ export class Outbox {
 			if (error.passing) return this.#pause(error.retryAfter);
 			this.onRefused(error);
 		}
-		if (this.#closed) return; // another outbox may hold these events by now; the server knows their ids
+		if (this.#closed) return; // another outbox may hold the same events by now
 		this.events.shift();
 		this.#failures = 0;
 		this.#store();
@@ -97,7 +89,7 @@ export class Outbox {
 		const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
 		this.#release();
 		this.onChange();
-		// Spread, lest all pages come back in the same moment to a server that has just come back itself.
+		// Spread, lest all pages return in one moment to a server that has just returned itself.
 		const pause = (retryAfter >= 0 ? retryAfter * 1000 : longest / 2) + (Math.random() * longest) / 2;
 		await new Promise((resolve) => {
 			setTimeout(resolve, pause);
@@ -113,7 +105,7 @@ export class Outbox {
 		try {
 			sessionStorage.setItem(this.key, JSON.stringify(this.events));
 		} catch {
-			// Storage is full or forbidden: the events are still sent, only a reload would lose them.
+			// Full or forbidden: they are still sent, only a reload would lose them.
 		}
 	}
 }
@@ -127,7 +119,7 @@ function stored(key) {
 	}
 }
 
-/** A random UUID. crypto.randomUUID is missing on pages that come over plain HTTP. */
+/** A UUID; crypto has one of its own only for pages that came by HTTPS. */
 function uuid() {
 	const bytes = crypto.getRandomValues(new Uint8Array(16));
 	bytes[6] = (bytes[6] & 0x0f) | 0x40;

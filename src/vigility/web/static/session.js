@@ -1,6 +1,6 @@
 /**
- * Who the page shows, and whether the browser is still signed in as that user. Tabs share cookies: another
- * tab may have logged out, or signed in as somebody else. So this is checked before and after each request.
+ * Whom the page shows. Tabs share cookies: another tab may have signed in as somebody else. So each request
+ * checks before and after that the browser is still signed in as that user.
  */
 
 import * as api from "./api.js";
@@ -37,10 +37,7 @@ export class Session {
 		return this.user !== null && userInCookie()?.id === this.user.id;
 	}
 
-	/**
-	 * Whether the browser is signed in as the shown user; if not, tells the listeners.
-	 * Throws ApiError where the server cannot be asked.
-	 */
+	/** Whether the shown user is signed in; else the listeners are told. Throws ApiError where nobody answers. */
 	async check() {
 		const shown = this.user;
 		if (!shown || this.agrees) return shown !== null;

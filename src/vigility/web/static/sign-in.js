@@ -1,7 +1,7 @@
 /** The two forms for somebody who is not signed in. */
 
 import * as api from "./api.js";
-import { byId, html, on, showView } from "./dom.js";
+import { byId, html, on, set, showView } from "./dom.js";
 
 const FORMS = {
 	"/login": { title: "Sign in", send: api.login, question: "New here?", other: "/register" },
@@ -14,27 +14,24 @@ const FORMS = {
  */
 export function openSignIn(path, note, onUser, onRoute) {
 	const { title, send, question, other } = FORMS[path];
-	showView("sign-in-view");
-	const form = document.forms[0];
-	document.title = `${title} · vigility`;
-	for (const place of [form.querySelector("h1"), byId("submit")]) place.textContent = title;
-	byId("note").textContent = note;
-	byId("question").textContent = question;
-	byId("other-form").append(FORMS[other].title);
-	byId("other-form").href = other;
+	showView("sign-in-view", title);
+	const link = byId("other-form");
+	const texts = { title, submit: title, note, question, "other-form": FORMS[other].title };
+	for (const id in texts) byId(id).textContent = texts[id];
+	link.href = other;
 	if (path === "/login") byId("about").remove();
-	else byId("password").autocomplete = "new-password";
-	on(byId("other-form"), {
+	else set(byId("password"), { autocomplete: "new-password", placeholder: "8 characters or more" });
+	on(link, {
 		click(event) {
 			if (event.ctrlKey || event.metaKey || event.shiftKey) return;
 			event.preventDefault();
 			onRoute(other);
 		},
 	});
-	on(form, {
+	on(byId("sign-in"), {
 		async submit(event) {
 			event.preventDefault();
-			const user = await submitted(form, send);
+			const user = await submitted(event.target, send);
 			if (user) onUser(user);
 		},
 	});
@@ -42,21 +39,18 @@ export function openSignIn(path, note, onUser, onRoute) {
 }
 
 async function submitted(form, send) {
-	const button = byId("submit");
 	const fields = Object.fromEntries(new FormData(form));
 	clearErrors(form);
 	for (const name in fields) if (!fields[name]) showError(form, name, `Enter your ${name}.`);
-	if (form.querySelector("[aria-invalid]")) return focusFirstError(form);
-	button.disabled = true; // a second press of Enter must not register twice
+	if (form.querySelector("[aria-invalid]")) return null;
+	byId("submit").disabled = true; // a second press of Enter must not register twice
 	try {
 		return await send(fields);
 	} catch (error) {
+		byId("submit").disabled = false;
 		// The API begins a sentence about a field with the name of the field.
 		const field = /^(username|password|age|gender)\b/i.exec(error.message)?.[0].toLowerCase();
 		showError(form, field, sentenceOf(error));
-		focusFirstError(form);
-	} finally {
-		button.disabled = false;
 	}
 }
 
@@ -71,16 +65,12 @@ function showError(form, name, sentence) {
 	if (!input) return (byId("form-error").textContent = sentence);
 	const id = `${name}-error`;
 	input.after(html("p", { class: "error", id }, sentence));
-	input.setAttribute("aria-invalid", "true");
-	input.setAttribute("aria-describedby", id);
+	set(input, { "aria-invalid": true, "aria-describedby": id });
+	form.querySelector("[aria-invalid]").focus();
 }
 
 function clearErrors(form) {
 	byId("form-error").textContent = "";
 	for (const error of form.querySelectorAll(".field .error")) error.remove();
 	for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-}
-
-function focusFirstError(form) {
-	form.querySelector("[aria-invalid]")?.focus();
 }

@@ -5,7 +5,7 @@
  *     chart.show([{ feature: "date_filter", count: 12 }], "date_filter");
  */
 
-import { counted, inWords } from "../dates.js";
+import { counted, inWords, totalOf } from "../dates.js";
 import { html, on, set, svg } from "../dom.js";
 import { fitted, widthOf } from "./scales.js";
 import { Tooltip } from "./tooltip.js";
@@ -18,9 +18,8 @@ const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Inf
 
 export class BarChart {
 	#bars = [];
-	#rows = new Map();
 	#chosen = "";
-	#active = ""; // the bar that keys act on
+	#active = 0; // the bar that keys act on
 
 	/** @param {HTMLElement} host @param {string} label @param {(feature: string) => void} onChoose */
 	constructor(host, label, onChoose) {
@@ -29,118 +28,106 @@ export class BarChart {
 		this.scroller = html("div", { class: "scroll" }, this.svg);
 		host.append(this.scroller);
 		this.tooltip = new Tooltip(host);
+		const leave = () => this.tooltip.hide();
+		on(this.scroller, { scroll: leave });
 		on(this.svg, {
 			// By place and not by element: an answer may redraw the bars between press and release.
 			click: (event) => this.#choose(this.#at(event)),
 			pointermove: (event) => this.#point(this.#at(event), event.clientX, event.clientY),
-			pointerleave: () => this.tooltip.hide(),
 			keydown: (event) => this.#key(event),
 			focusin: (event) => this.#focused(event.target),
-			focusout: () => this.tooltip.hide(),
+			pointerleave: leave,
+			focusout: leave,
 		});
-		on(this.scroller, { scroll: () => this.tooltip.hide() });
-		this.observer = new ResizeObserver(() => this.#draw());
-		this.observer.observe(host);
+		new ResizeObserver(() => this.#draw()).observe(host);
 	}
 
 	/** @param {Bar[]} bars from the highest to the lowest @param {string} chosen "" for none */
 	show(bars, chosen) {
+		const active = this.#bars[this.#active]?.feature ?? chosen;
 		this.#bars = bars;
 		this.#chosen = chosen;
+		this.#active = Math.max(0, bars.findIndex(({ feature }) => feature === active));
 		this.#draw();
 	}
 
 	#draw() {
 		const width = this.scroller.clientWidth;
-		if (!width) return;
+		if (!width || !this.#bars.length) return this.svg.replaceChildren();
 		const focused = this.svg.contains(document.activeElement);
 		const layout = this.#layout(width);
-		set(this.svg, { width, height: layout.row * this.#bars.length });
-		const old = this.#rows;
-		this.#rows = new Map(this.#bars.map(({ feature }) => [feature, old.get(feature) ?? newRow()]));
-		if (!this.#rows.has(this.#active)) this.#active = (this.#bars.find(this.#isChosen) ?? this.#bars[0])?.feature;
-		this.#bars.forEach((bar, index) => this.#fill(this.#rows.get(bar.feature), bar, index, layout));
-		this.svg.replaceChildren(...this.#rows.values());
-		if (focused) this.#rows.get(this.#active)?.focus({ preventScroll: true });
+		set(this.svg, { width, height: layout.step * this.#bars.length });
+		this.svg.replaceChildren(...this.#bars.map((bar, index) => this.#row(bar, index, layout)));
+		if (focused) this.#rowOf(this.#active).focus({ preventScroll: true });
 	}
-
-	#isChosen = (bar) => bar.feature === this.#chosen;
 
 	#layout(width) {
 		const above = width < NARROW;
-		const widest = Math.max(...this.#bars.map((bar) => widthOf(bar.feature)));
-		const names = above ? width - 2 * PAD : Math.min(widest + 8, width * 0.36);
-		const counts = Math.max(...this.#bars.map((bar) => widthOf(inWords(bar.count)))) + 10;
+		const widest = Math.max(...this.#bars.map(({ feature }) => widthOf(feature)));
+		const names = above ? width - 2 * PAD : Math.min(widest * 1.08 + 4, width * 0.36); // bold is wider
 		const left = above ? PAD : PAD + names + 8;
-		const shape = above ? { row: 44, top: 25, thick: 12 } : { row: 32, top: 7, thick: 18 };
-		return { ...shape, width, names, left, length: Math.max(20, width - left - counts - PAD), above };
+		const room = Math.max(20, width - left - widthOf(inWords(this.#bars[0].count)) - 3 * PAD);
+		return { width, names, left, room, ...(above ? { step: 44, text: 18, top: 25 } : { step: 32, text: 21, top: 7 }) };
 	}
 
-	#fill(row, bar, index, { width, row: step, names, left, length, top, thick, above }) {
-		const [back, name, shape, count] = row.children;
-		const chosen = this.#isChosen(bar);
-		const long = Math.max(2, (bar.count / this.#bars[0].count) * length);
-		const middle = top + thick / 2 + 4.5;
-		row.style.transform = `translateY(${index * step}px)`;
-		set(row, {
-			class: chosen ? "bar chosen" : "bar",
-			tabindex: bar.feature === this.#active ? 0 : -1,
-			"aria-selected": chosen,
-			"aria-label": `${bar.feature}: ${counted(bar.count)}`,
-		});
-		set(back, { width: width - 2, height: step - 2 });
-		set(name, { x: PAD, y: above ? 18 : middle });
-		name.textContent = fitted(bar.feature, names);
-		set(shape, { x: left, y: top, height: thick, width: long });
-		set(count, { x: left + long + 8, y: middle });
-		count.textContent = inWords(bar.count);
+	#row({ feature, count }, index, { width, names, left, room, step, text, top }) {
+		const thick = step - top - 7;
+		const length = Math.max(2, (count / this.#bars[0].count) * room);
+		const chosen = feature === this.#chosen;
+		return svg(
+			"g",
+			{
+				role: "option",
+				class: chosen ? "bar chosen" : "bar",
+				transform: `translate(0 ${index * step})`,
+				tabindex: index === this.#active ? 0 : -1,
+				"aria-selected": chosen,
+				"aria-label": `${feature}: ${counted(count)}`,
+			},
+			svg("rect", { class: "back", x: 1, y: 1, rx: 6, width: width - 2, height: step - 2 }),
+			svg("text", { x: PAD, y: text }, fitted(feature, names)),
+			svg("rect", { class: "length", x: left, y: top, rx: 3, width: length, height: thick }),
+			svg("text", { class: "count", x: left + length + 8, y: top + thick / 2 + 4.5 }, inWords(count)),
+		);
+	}
+
+	#rowOf(index) {
+		return this.svg.children[index];
 	}
 
 	#at(event) {
 		const { top, height } = this.svg.getBoundingClientRect();
-		return this.#bars[Math.floor(((event.clientY - top) / height) * this.#bars.length)];
+		return Math.floor(((event.clientY - top) / height) * this.#bars.length);
 	}
 
-	#choose(bar) {
-		if (!bar) return;
-		this.#active = bar.feature;
-		this.onChoose(bar.feature);
+	#choose(index) {
+		if (!this.#bars[index]) return;
+		this.#active = index;
+		this.onChoose(this.#bars[index].feature);
 	}
 
-	#point(bar, x, y) {
-		if (!bar) return;
-		const total = this.#bars.reduce((sum, { count }) => sum + count, 0);
-		this.tooltip.show(x, y, bar.feature, `${counted(bar.count)}, ${((100 * bar.count) / total).toFixed(1)} % of all`);
+	#point(index, x, y) {
+		if (!this.#bars[index]) return;
+		const { feature, count } = this.#bars[index];
+		const share = ((100 * count) / totalOf(this.#bars)).toFixed(1);
+		this.tooltip.show(x, y, feature, `${counted(count)}, ${share} % of all`);
 	}
 
 	#focused(row) {
-		const bar = this.#bars.find(({ feature }) => this.#rows.get(feature) === row);
-		if (!bar) return;
-		this.#active = bar.feature;
-		for (const each of this.#rows.values()) set(each, { tabindex: each === row ? 0 : -1 });
+		set(this.#rowOf(this.#active), { tabindex: -1 });
+		set(row, { tabindex: 0 });
+		this.#active = [...this.svg.children].indexOf(row);
 		if (!row.matches(":focus-visible")) return;
 		const { right, top } = row.children[2].getBoundingClientRect();
-		this.#point(bar, right, top);
+		this.#point(this.#active, right, top);
 	}
 
 	#key(event) {
-		const here = this.#bars.findIndex(({ feature }) => feature === this.#active);
-		if (event.key === "Enter" || event.key === " ") this.#choose(this.#bars[here]);
+		if (event.key === "Enter" || event.key === " ") this.#choose(this.#active);
 		else if (event.key in STEPS) {
-			const next = Math.min(this.#bars.length - 1, Math.max(0, here + STEPS[event.key]));
-			this.#rows.get(this.#bars[next].feature).focus();
+			const next = Math.min(this.#bars.length - 1, Math.max(0, this.#active + STEPS[event.key]));
+			this.#rowOf(next).focus();
 		} else return;
 		event.preventDefault();
 	}
-}
-
-function newRow() {
-	return svg(
-		"g",
-		{ role: "option" },
-		svg("rect", { class: "back", x: 1, y: 1, rx: 6 }),
-		svg("text"),
-		svg("rect", { class: "length", rx: 3 }),
-		svg("text", { class: "count" }),
-	);
 }

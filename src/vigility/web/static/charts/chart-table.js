@@ -1,9 +1,7 @@
 /** A chart as a table, made when it is opened. */
 
 import { inWords } from "../dates.js";
-import { html, on } from "../dom.js";
-
-const MOST_ROWS = 5_000; // a browser takes a second for them
+import { html, on, set } from "../dom.js";
 
 export class ChartTable {
 	/** @param {HTMLDetailsElement} details @param {string} thing what a row is about */
@@ -25,21 +23,12 @@ export class ChartTable {
 
 	#draw() {
 		if (!this.details.open) return;
-		const shown = this.rows.slice(-MOST_ROWS);
-		const note = shown.length < this.rows.length ? `; the last ${inWords(MOST_ROWS)}, the export has all` : "";
 		const head = [this.thing, "Clicks"].map((name) => html("th", { scope: "col" }, name));
-		const body = shown.map(([name, count]) =>
-			html("tr", {}, html("th", { scope: "row" }, name), html("td", {}, inWords(count))),
-		);
-		this.scroller.setAttribute("aria-label", this.caption);
-		this.scroller.replaceChildren(
-			html(
-				"table",
-				{},
-				html("caption", {}, this.caption + note),
-				html("thead", {}, html("tr", {}, ...head)),
-				html("tbody", {}, ...body),
-			),
-		);
+		const body = this.rows.map(([name, count]) => {
+			return html("tr", {}, html("th", { scope: "row" }, name), html("td", {}, inWords(count)));
+		});
+		const parts = [html("caption", {}, this.caption), html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...body)];
+		set(this.scroller, { "aria-label": this.caption });
+		this.scroller.replaceChildren(html("table", {}, ...parts));
 	}
 }

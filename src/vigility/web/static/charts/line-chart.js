@@ -7,20 +7,21 @@
 
 import { counted, dayWithWeekday, inWords } from "../dates.js";
 import { on, set, svg } from "../dom.js";
-import { countTicks, dayTicks, weekMeans, widthOf } from "./scales.js";
+import { countTicks, dayTicks, movingMeans, widthOf } from "./scales.js";
 import { Tooltip } from "./tooltip.js";
 
 /** @typedef {import("../api.js").Point} Point */
 
-const HEIGHT = 320;
+const HEIGHT = 360;
 const TOP = 12;
 const FLOOR = HEIGHT - 28;
 const RIGHT = 14;
 const LABEL_SPACE = 64;
-const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 30, PageDown: -30, Home: -Infinity, End: Infinity };
+const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 30, PageDown: -30 };
+const ENDS = { Home: -Infinity, End: Infinity };
 
-/** From so many days on, the mean of a week carries the line and the days stand behind it. */
-export const MANY_DAYS = 90;
+/** Of how many days the line is the mean: single ones would hide the course. @param {number} days */
+export const daysInMean = (days) => (days < 90 ? 1 : days < 400 ? 7 : 28);
 
 export class LineChart {
 	#points = [];
@@ -39,8 +40,7 @@ export class LineChart {
 		const leave = () => this.#inspect(-1);
 		on(this.svg, { pointermove: point, pointerdown: point, pointerleave: leave, blur: leave });
 		on(this.svg, { keydown: (event) => this.#key(event) });
-		this.observer = new ResizeObserver(() => this.#draw());
-		this.observer.observe(host);
+		new ResizeObserver(() => this.#draw()).observe(host);
 	}
 
 	/** @param {string} feature @param {Point[]} points at least one */
@@ -97,15 +97,12 @@ export class LineChart {
 		if (counts.length === 1) return [svg("circle", { class: "dot", cx: first, cy: this.#y(counts[0]), r: 4 })];
 		const days = this.#path(counts);
 		const area = svg("path", { class: "area", d: `${days}L${last},${FLOOR}L${first},${FLOOR}Z` });
-		if (counts.length < MANY_DAYS) return [area, svg("path", { class: "trend", d: days })];
-		return [area, svg("path", { class: "days", d: days }), svg("path", { class: "trend", d: this.#path(weekMeans(counts)) })];
+		const means = this.#path(movingMeans(counts, daysInMean(counts.length)));
+		return [area, svg("path", { class: "days", d: days }), svg("path", { class: "trend", d: means })];
 	}
 
 	#path(counts) {
-		const places = thinned(counts, this.right - this.left).map((index) => {
-			return `${this.#x(index).toFixed(1)},${this.#y(counts[index]).toFixed(1)}`;
-		});
-		return `M${places.join("L")}`;
+		return `M${counts.map((count, index) => `${this.#x(index).toFixed(1)},${this.#y(count).toFixed(1)}`).join("L")}`;
 	}
 
 	#clamped(index) {
@@ -117,12 +114,12 @@ export class LineChart {
 	}
 
 	#key(event) {
-		const { key } = event;
-		if (key === "Escape") this.#inspect(-1);
-		if (!(key in STEPS)) return;
+		const step = STEPS[event.key] ?? ENDS[event.key];
+		if (event.key === "Escape") this.#inspect(-1);
+		if (!step) return;
 		event.preventDefault();
-		const from = this.#index < 0 && STEPS[key] < 0 ? this.#points.length : this.#index;
-		this.#inspect(this.#clamped(from + STEPS[key]));
+		const from = this.#index < 0 && step < 0 ? this.#points.length : this.#index;
+		this.#inspect(this.#clamped(from + step));
 	}
 
 	#inspect(index) {
@@ -134,27 +131,14 @@ export class LineChart {
 	#mark() {
 		const index = this.#index < 0 ? this.#points.length - 1 : this.#index;
 		const { date, count } = this.#points[index];
-		const said = [dayWithWeekday(date), counted(count)];
+		const [day, clicks] = [dayWithWeekday(date), counted(count)];
 		const [x, y] = [this.#x(index), this.#y(count)];
-		set(this.svg, { "aria-valuenow": index, "aria-valuetext": said.join(": ") });
+		set(this.svg, { "aria-valuenow": index, "aria-valuetext": `${day}: ${clicks}` });
 		set(this.marker.children[0], { x1: x, x2: x });
 		set(this.marker.children[1], { cx: x, cy: y });
 		this.marker.style.display = this.#index < 0 ? "none" : "";
 		if (this.#index < 0) return this.tooltip.hide();
 		const box = this.svg.getBoundingClientRect();
-		this.tooltip.show(box.left + x, box.top + y, ...said);
+		this.tooltip.show(box.left + x, box.top, day, clicks); // above the line, not on it
 	}
-}
-
-/** The indexes to draw: all or, where there are more than pixels, the lowest and highest of each column of them. */
-function thinned(counts, columns) {
-	const all = counts.map((_, index) => index);
-	const size = Math.ceil(counts.length / columns);
-	if (size < 3) return all;
-	const kept = new Set();
-	for (let from = 0; from < counts.length; from += size) {
-		const column = all.slice(from, from + size).sort((a, b) => counts[a] - counts[b]);
-		for (const index of [column[0], column.at(-1)].sort((a, b) => a - b)) kept.add(index);
-	}
-	return [...kept];
 }

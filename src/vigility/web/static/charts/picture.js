@@ -6,11 +6,7 @@ const PAD = 24;
 const TALLEST = 16_000; // browsers refuse canvases of more pixels
 const STYLES = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "font-size", "font-weight", "transform"];
 
-/**
- * @param {string} heading
- * @param {[string, SVGElement][]} parts title and chart, from top to bottom
- * @returns {Promise<Blob>}
- */
+/** @param {string} heading @param {any[][]} parts titles and SVG, from the top @returns {Promise<Blob>} */
 export async function pictureOf(heading, parts) {
 	const { color, fontFamily } = getComputedStyle(document.body);
 	const fill = getComputedStyle(document.querySelector(".card")).backgroundColor;

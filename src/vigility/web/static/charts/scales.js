@@ -28,11 +28,7 @@ export function countTicks(highest) {
 	return Array.from({ length: Math.ceil(highest / step) + 1 }, (_, index) => index * step);
 }
 
-/**
- * The days to label, by index, and their words: single days, firsts of months or firsts of years.
- * @param {Point[]} points @param {number} most how many labels fit
- * @returns {{index: number, words: string}[]}
- */
+/** The days to label: some days, or firsts of months or years. @param {Point[]} points @param {number} most labels */
 export function dayTicks(points, most) {
 	const rough = points.length / Math.max(1, most); // days that one label has to stand for
 	const days = points.length < 120 && [1, 2, 7, 14, 28].find((step) => step >= rough);
@@ -46,10 +42,10 @@ export function dayTicks(points, most) {
 	});
 }
 
-/** The mean of each day with the three on either side of it. @param {number[]} counts */
-export function weekMeans(counts) {
+/** The mean of each count with its neighbours, `width` of them in all. @param {number[]} counts @param {number} width */
+export function movingMeans(counts, width) {
 	return counts.map((_, index) => {
-		const week = counts.slice(Math.max(0, index - 3), index + 4);
-		return week.reduce((sum, count) => sum + count) / week.length;
+		const near = counts.slice(Math.max(0, index - (width >> 1)), index + ((width + 1) >> 1));
+		return near.reduce((sum, count) => sum + count) / near.length;
 	});
 }
