@@ -45,7 +45,7 @@ async function request(path, { body = null, signal = null, keepalive = false } =
 	try {
 		response = await fetch(path, {
 			method: body ? "POST" : "GET",
-			headers: body && { "Content-Type": "application/json" },
+			headers: body ? { "Content-Type": "application/json" } : {},
 			body: body && JSON.stringify(body),
 			signal: signal ? AbortSignal.any([signal, limit]) : limit,
 			cache: "no-store",
