@@ -1,12 +1,8 @@
 /** The HTTP API. Each failure is an ApiError with a sentence that can be shown. */
 
-const LIMIT_MS = 15_000;
-
 /** @typedef {{id: number, username: string, age: number, gender: string}} User */
 /** @typedef {{feature: string, count: number}} Bar */
 /** @typedef {{date: string, count: number}} Point one a day, ascending */
-/** @typedef {{barChartData: Bar[], lineChartData: Point[]}} Report */
-/** @typedef {{event_id: string, feature_name: string}} TrackedEvent */
 
 export class ApiError extends Error {
 	/** @param {number} status 0: no answer @param {string} sentence @param {number} retryAfter seconds; NaN: not said */
@@ -33,14 +29,14 @@ export const register = async (fields) => (await request("/register", { body: fi
 
 export const logout = () => request("/logout", { body: {} });
 
-/** The request outlives the page, should that be left meanwhile. @param {TrackedEvent} event */
+/** Outlives the page, should that be left meanwhile. @param {{event_id: string, feature_name: string}} event */
 export const track = (event) => request("/track", { body: event, keepalive: true });
 
-/** @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<Report>} */
+/** @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<{barChartData: Bar[], lineChartData: Point[]}>} */
 export const analytics = (query, signal) => request(`/analytics?${query}`, { signal });
 
 async function request(path, { body = null, signal = null, keepalive = false } = {}) {
-	const limit = AbortSignal.timeout(LIMIT_MS);
+	const limit = AbortSignal.timeout(15_000);
 	let response, answer;
 	try {
 		response = await fetch(path, {
@@ -53,16 +49,15 @@ async function request(path, { body = null, signal = null, keepalive = false } =
 		});
 		answer = await response.text();
 	} catch {
-		throw new ApiError(0, limit.aborted ? "The server takes too long" : "The server cannot be reached");
+		throw new ApiError(0, "The server cannot be reached");
 	}
-	const { ok, status } = response;
+	let error = "The server gave no proper answer";
 	try {
-		answer = JSON.parse(answer);
-	} catch {
-		throw new ApiError(ok ? 502 : status, "The server gave no proper answer", wait(response));
-	}
-	if (!ok) throw new ApiError(status, String(answer.error), wait(response));
-	return answer;
+		const body = JSON.parse(answer);
+		if (response.ok) return body;
+		error = String(body.error);
+	} catch {} // not JSON: it comes from something between here and the server
+	throw new ApiError(response.ok ? 502 : response.status, error, wait(response));
 }
 
 /** Seconds that the server asks to wait. */

@@ -3,16 +3,14 @@
 import * as api from "./api.js";
 import { Dashboard } from "./dashboard.js";
 import { byId, html, on } from "./dom.js";
-import { forgetFilters } from "./filters.js";
+import { keepFilters, NO_FILTERS } from "./filters.js";
 import { Session, userInCookie } from "./session.js";
 import { openSignIn } from "./sign-in.js";
 
-const ENDED = "Your session has ended. Sign in to go on where you were.";
-
-const session = new Session(() => show(ENDED), switched);
+const session = new Session(() => show("Your session has ended. Sign in to go on where you were."), switched);
 let dashboard = null;
 
-/** Show the page of the user, or the form that leads to it. @param {string} note something to say on it */
+/** Show the page of the user, or the form that leads to it. */
 function show(note = "") {
 	const { user } = session;
 	const { pathname, search } = location;
@@ -26,7 +24,7 @@ function show(note = "") {
 		dashboard = new Dashboard(session, user, note);
 	} else {
 		const path = pathname === "/register" ? pathname : "/login";
-		// The way back stands in the history and not in the address, where anybody's link could set it.
+		// The way back stands in the history, not in the address: no link can set it.
 		const back = pathname === "/dashboard" ? pathname + search : history.state?.back;
 		history.replaceState({ back }, "", path);
 		openSignIn(path, note, signedIn, follow);
@@ -47,7 +45,7 @@ function signedIn(user) {
 
 function switched(user) {
 	session.begin(user);
-	show(`In another tab, this browser was signed in as ${user.username}. So this is the page of ${user.username} now.`);
+	show(`Another tab signed in as ${user.username}: this is the page of ${user.username} now.`);
 }
 
 async function logOut() {
@@ -60,7 +58,7 @@ async function logOut() {
 		byId("note").textContent = `You are still signed in. ${error.message}. Log out again in a moment.`;
 		return;
 	}
-	forgetFilters(user.id);
+	keepFilters(user.id, NO_FILTERS, 0);
 	session.begin(null);
 	history.replaceState(null, "", "/login");
 	show();
@@ -79,14 +77,14 @@ async function start() {
 		session.begin(userInCookie() && (await api.me()));
 		show();
 	} catch (error) {
-		if (error.status === 401) return show(location.pathname === "/dashboard" ? ENDED : "");
-		const again = on(html("button", {}, "Try again"), { click: start });
+		if (error.status === 401) return session.end();
 		const why = html("p", {}, `The page could not start. ${error.message}.`);
+		const again = on(html("button", {}, "Try again"), { click: start });
 		document.querySelector("main").replaceChildren(html("div", { class: "state" }, why, again));
 	}
 }
 
 on(byId("log-out"), { click: logOut });
-on(window, { popstate: () => show(), pageshow: (event) => event.persisted && lookAgain(), focus: lookAgain });
+on(window, { popstate: () => show(), focus: lookAgain });
 on(document, { visibilitychange: lookAgain });
 start();

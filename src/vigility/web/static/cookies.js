@@ -7,7 +7,7 @@ export function readCookie(name) {
 	try {
 		return JSON.parse(decodeURIComponent(found?.slice(start.length) ?? "null"));
 	} catch {
-		return null; // cut off, or of somebody else
+		return null; // cut off
 	}
 }
 

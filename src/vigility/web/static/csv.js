@@ -1,6 +1,6 @@
 /** What the charts show, as one table in CSV (RFC 4180) that spreadsheets open safely. */
 
-// A spreadsheet runs a cell that begins with one of these, or its full-width form, as a formula.
+// Spreadsheets run a cell that begins with one of these, or its full-width form.
 const FORMULA = /^\s*[=+\-@\t\r＝＋－＠]/;
 
 /** @param {import("./api.js").Bar[]} bars @param {import("./api.js").Point[]} points @param {string} feature of the points */

@@ -13,12 +13,12 @@ import { filtersInWords, keepFilters, keptFilters, NO_FILTERS, queryOf, used } f
 import { Outbox } from "./outbox.js";
 import { SessionChanged } from "./session.js";
 
-const PATIENCE_MS = 2_000; // how long the charts wait for an event before they are fetched without it
+const PATIENCE_MS = 2_000; // then the charts are fetched without the event that they wait for
 const ALL = "All users, all days";
 
 export class Dashboard {
 	#report = null;
-	#feature = featureInAddress();
+	#feature = new URLSearchParams(location.search).get("feature") ?? ""; // a reload shows the same
 	#inspected = new Set();
 	#turn = 0; // only the last one may draw: answers can overtake each other
 	#fetching = new AbortController();
@@ -40,10 +40,13 @@ export class Dashboard {
 		const send = (event) => session.call(() => api.track(event));
 		const refused = ({ message }) => (byId("note").textContent = `A click was not counted: ${message}.`);
 		this.outbox = new Outbox(user.id, send, () => this.#sentSome(), refused);
-		on(byId("refresh"), { click: () => this.#use("refresh_data") });
-		on(byId("csv"), { click: () => this.#export("csv") });
-		on(byId("png"), { click: () => this.#export("png") });
-		on(byId("close-line"), { click: () => this.#choose("") });
+		const clicks = {
+			refresh: () => this.#use("refresh_data"),
+			csv: () => this.#export("csv"),
+			png: () => this.#export("png"),
+			"close-line": () => this.#choose(""),
+		};
+		for (const id in clicks) on(byId(id), { click: clicks[id] });
 		on(window, { pagehide: this.#leave });
 		this.#load();
 	}
@@ -64,7 +67,7 @@ export class Dashboard {
 	#leave = () => {
 		this.filterBar.finish();
 		const { session, outbox } = this;
-		// A last try; browsers let some 64 kB of requests outlive their page.
+		// A last try; some 64 kB of requests may outlive their page.
 		if (session.agrees) for (const event of outbox.events.slice(0, 20)) api.track(event).catch(() => {});
 	};
 
@@ -106,7 +109,8 @@ export class Dashboard {
 		this.#busy(true);
 		if (!this.#report) this.#state("bars", "Loading the counts…");
 		const query = queryOf(this.filterBar.filters, this.#feature);
-		let report, failure;
+		let report = { barChartData: [], lineChartData: [] };
+		let failure = "";
 		try {
 			report = await this.session.call(() => api.analytics(query, signal));
 		} catch (error) {
@@ -114,19 +118,14 @@ export class Dashboard {
 			failure = error.message;
 		}
 		if (turn !== this.#turn) return;
-		this.#show(report ?? { barChartData: [], lineChartData: [] }, failure);
+		this.#report = report;
+		this.#showBars(report.barChartData, failure);
+		this.#showLine(report.lineChartData, failure);
 		this.#busy(false);
 	}
 
 	#busy(busy) {
 		set(byId("charts"), { "aria-busy": busy });
-	}
-
-	#show(report, failure) {
-		this.#report = report;
-		for (const id of ["csv", "png"]) byId(id).disabled = !report.barChartData.length;
-		this.#showBars(report.barChartData, failure);
-		this.#showLine(report.lineChartData, failure);
 	}
 
 	#showBars(bars, failure) {
@@ -135,7 +134,8 @@ export class Dashboard {
 		if (failure) this.#state("bars", `The counts could not be loaded. ${failure}.`, "Try again", () => this.#load());
 		else if (bars.length) this.#state("bars");
 		else if (words) this.#state("bars", "No clicks under these filters.", "Remove them", showAll);
-		else this.#state("bars", "No clicks yet. Set a filter or press Refresh: each is counted, and appears here.");
+		else this.#state("bars", "No clicks yet. Set a filter or press Refresh: it is counted, and shown here.");
+		for (const id of ["csv", "png"]) byId(id).disabled = !bars.length;
 		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}`;
 		byId("bars-about").textContent = bars.length ? about : "Clicks per feature";
 		this.bars.show(bars, this.#feature);
@@ -144,7 +144,8 @@ export class Dashboard {
 
 	#showLine(points, failure) {
 		const feature = this.#feature;
-		chipButton(byId("close-line"), "Close", feature).hidden = !feature;
+		chipButton(byId("close-line"), "Close", feature);
+		byId("close-line").hidden = !feature;
 		if (!feature) this.#state("line", "Choose a bar in Feature Usage to see its days.");
 		else if (points.length) this.#state("line");
 		else this.#state("line", failure ? "Not loaded." : "No days to show. Widen the dates, or choose another bar.");
@@ -153,7 +154,7 @@ export class Dashboard {
 		this.lineTable.show(`Time Trend of ${feature}`, points.map(({ date, count }) => [date, count]));
 	}
 
-	/** Say in place of a chart why it is not there, and offer what can be done; or show the chart. */
+	/** Say in place of a chart why it is not there, and what can be done; or show the chart. */
 	#state(chart, sentence = "", action = "", click = null) {
 		const place = byId(`${chart}-state`);
 		byId(chart).hidden = Boolean(sentence);
@@ -166,7 +167,7 @@ export class Dashboard {
 		const { barChartData: bars, lineChartData: points } = this.#report;
 		const feature = this.#feature;
 		const words = filtersInWords(this.filterBar.filters) || ALL;
-		const name = ["vigility", ...`${words} ${feature}`.match(/[\p{L}\p{N}_]+/gu)].join("-");
+		const name = `vigility ${words} ${feature}`.match(/[\p{L}\p{N}_]+/gu).join("-");
 		if (kind === "csv") {
 			download(new Blob([csvOf(bars, points, feature)], { type: "text/csv" }), `${name}.csv`);
 		} else {
@@ -182,10 +183,4 @@ function lineInWords(points) {
 	const mean = daysInMean(points.length);
 	const means = mean > 1 ? `. Strong line: mean of ${mean} days` : "";
 	return `${counted(totalOf(points))}, ${dayInWords(points[0].date)} to ${dayInWords(points.at(-1).date)} (UTC)${means}`;
-}
-
-/** The feature that the address names, so that a reload shows the same; or "". */
-function featureInAddress() {
-	const feature = new URLSearchParams(location.search).get("feature")?.trim() ?? "";
-	return feature.length > 100 ? "" : feature;
 }

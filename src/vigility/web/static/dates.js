@@ -4,9 +4,11 @@ export const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "
 
 /** Whether this is a day of the calendar, from year 1 to 9999. @param {any} day */
 export function isDay(day) {
-	if (!/^\d{4}-\d\d-\d\d$/.test(day) || day < "0001") return false;
-	const moment = new Date(day);
-	return !isNaN(+moment) && moment.toISOString().startsWith(day);
+	try {
+		return day.length === 10 && day > "0001" && new Date(day).toISOString().startsWith(day);
+	} catch {
+		return false;
+	}
 }
 
 /** "5 Jan 2026" @param {string} day */

@@ -1,21 +1,21 @@
-/** Making elements. Text only ever becomes a text node, so no name can become markup. */
+/** Making elements. Text only ever becomes text nodes, so no name becomes markup. */
 
-/** An HTML element. @param {string} tag @param {object} [attributes] @param {...(Node | string)} children */
+/** @param {string} tag @param {object} [attributes] @param {...(Node | string)} children @returns {any} */
 export function html(tag, attributes = {}, ...children) {
 	return filled(document.createElement(tag), attributes, children);
 }
 
-/** An SVG element. @param {string} tag @param {object} [attributes] @param {...(Node | string)} children */
+/** @param {string} tag @param {object} [attributes] @param {...(Node | string)} children */
 export function svg(tag, attributes = {}, ...children) {
 	return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
-/** Set attributes. @param {Element} element @param {object} attributes */
+/** @param {Element} element @param {object} attributes */
 export function set(element, attributes) {
 	for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 }
 
-/** Listen to events. @template {EventTarget} T @param {T} target @param {Record<string, (event: any) => unknown>} handlers */
+/** Listen to events. @param {any} target @param {object} handlers by event */
 export function on(target, handlers) {
 	for (const [name, handler] of Object.entries(handlers)) target.addEventListener(name, handler);
 	return target;

@@ -12,31 +12,23 @@ export class FilterBar {
 
 	/** @param {Filters} filters @param {(before: Filters, after: Filters) => void} onChange a change is finished */
 	constructor(filters, onChange) {
-		this.filters = filters;
-		this.onChange = onChange;
+		this.filters = NO_FILTERS;
+		this.onChange = () => {};
 		this.form = byId("filters");
 		on(this.form, {
 			input: (event) => this.#edited(event.target),
 			focusout: () => this.finish(),
-			submit: (event) => {
-				event.preventDefault(); // Enter in a field
-				this.finish();
-			},
-			reset: (event) => {
-				event.preventDefault();
-				this.change(NO_FILTERS);
-			},
+			keydown: (event) => event.key === "Enter" && this.finish(),
+			reset: (event) => (event.preventDefault(), this.change(NO_FILTERS)),
 		});
-		this.#write();
-		this.#show();
+		this.change(filters);
+		this.onChange = onChange;
 	}
 
-	/** @param {Filters} after */
-	change(after) {
-		const before = this.filters;
-		this.filters = after;
-		this.#write();
-		this.finish(before);
+	/** @param {Filters} filters */
+	change(filters) {
+		for (const name in filters) this.form.elements[name].value = filters[name];
+		this.finish();
 	}
 
 	close() {
@@ -52,16 +44,14 @@ export class FilterBar {
 	}
 
 	/** The change that is being made counts as it stands. */
-	finish(before = this.filters) {
+	finish() {
 		clearTimeout(this.#timer);
+		const before = this.filters;
 		const after = filtersOf(Object.fromEntries(new FormData(this.form)));
+		if (JSON.stringify(before) === JSON.stringify(after)) return;
 		this.filters = after;
 		this.#show();
-		if (JSON.stringify(before) !== JSON.stringify(after)) this.onChange(before, after);
-	}
-
-	#write() {
-		for (const name in this.filters) this.form.elements[name].value = this.filters[name];
+		this.onChange(before, after);
 	}
 
 	#show() {
@@ -82,7 +72,7 @@ export class FilterBar {
 	}
 }
 
-/** Fill a button that takes something away. @param {HTMLElement} button @param {string} verb heard, not seen @param {string} name */
+/** Fill a button that takes something away. @param {Element} button @param {string} verb not seen @param {string} name */
 export function chipButton(button, verb, name) {
 	const cross = html("span", { class: "cross", "aria-hidden": "true" }, "×");
 	button.replaceChildren(html("span", { class: "hidden" }, `${verb} `), html("span", { class: "cut" }, name), cross);

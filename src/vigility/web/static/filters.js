@@ -5,7 +5,6 @@ import { dayInWords, isDay } from "./dates.js";
 
 /** @typedef {Readonly<Record<string, string>>} Filters startDate, endDate, ageGroup, gender; "" filters nothing */
 
-const KEPT_SECONDS = 7 * 24 * 3600;
 const AGES = { "<18": "Under 18", "18-40": "18 - 40", ">40": "Over 40" };
 
 // The label of a filter, the feature that its use is tracked as, and its value in words ("" where invalid).
@@ -44,13 +43,12 @@ export function queryOf(filters, feature) {
 	return new URLSearchParams(Object.entries({ ...filters, feature }).filter(([, value]) => value));
 }
 
-const cookieOf = (userId) => `vigility_filters_${userId}`;
+const KEPT = "vigility_filters_";
 
 /** @param {number} userId */
-export const keptFilters = (userId) => filtersOf(readCookie(cookieOf(userId)));
+export const keptFilters = (userId) => filtersOf(readCookie(KEPT + userId));
 
-/** @param {number} userId @param {Filters} filters */
-export const keepFilters = (userId, filters) => writeCookie(cookieOf(userId), filters, KEPT_SECONDS);
-
-/** @param {number} userId */
-export const forgetFilters = (userId) => writeCookie(cookieOf(userId), null, 0);
+/** @param {number} userId @param {Filters} filters @param {number} [seconds] 0 deletes them */
+export function keepFilters(userId, filters, seconds = 7 * 24 * 3600) {
+	writeCookie(KEPT + userId, filters, seconds);
+}

@@ -6,8 +6,6 @@
 import { ApiError } from "./api.js";
 import { on } from "./dom.js";
 
-/** @typedef {import("./api.js").TrackedEvent} TrackedEvent */
-
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -19,7 +17,7 @@ export class Outbox {
 	#wake = () => {};
 
 	/**
-	 * @param {number} userId @param {(event: TrackedEvent) => Promise<unknown>} send rejects with ApiError, or else to stop
+	 * @param {number} userId @param {(event: any) => Promise<unknown>} send rejects with ApiError, or else to stop
 	 * @param {() => void} onChange @param {(error: ApiError) => void} onRefused
 	 */
 	constructor(userId, send, onChange, onRefused) {
@@ -41,10 +39,11 @@ export class Outbox {
 	add(features) {
 		this.events.push(...features.map((feature_name) => ({ event_id: uuid(), feature_name })));
 		this.#store();
+		this.onChange();
 		this.#run();
 	}
 
-	/** Resolves when all is sent, or the server did not take an event, or the time is over. @param {number} ms */
+	/** Resolves when all is sent, an event was not taken, or the time is over. @param {number} ms */
 	settled(ms) {
 		return new Promise((resolve) => {
 			this.#settled.push(resolve);
@@ -89,7 +88,7 @@ export class Outbox {
 		const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
 		this.#release();
 		this.onChange();
-		// Spread, lest all pages return in one moment to a server that has just returned itself.
+		// Spread, lest all pages return in the moment in which the server does.
 		const pause = (retryAfter >= 0 ? retryAfter * 1000 : longest / 2) + (Math.random() * longest) / 2;
 		await new Promise((resolve) => {
 			setTimeout(resolve, pause);
@@ -104,13 +103,10 @@ export class Outbox {
 	#store() {
 		try {
 			sessionStorage.setItem(this.key, JSON.stringify(this.events));
-		} catch {
-			// Full or forbidden: they are still sent, only a reload would lose them.
-		}
+		} catch {} // full or forbidden: only a reload would lose them
 	}
 }
 
-/** @returns {TrackedEvent[]} */
 function stored(key) {
 	try {
 		return JSON.parse(sessionStorage.getItem(key) ?? "[]");

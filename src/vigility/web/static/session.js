@@ -4,9 +4,9 @@
  */
 
 import * as api from "./api.js";
-import { readCookie } from "./cookies.js";
+import { readCookie, writeCookie } from "./cookies.js";
 
-/** Thrown where a request was not made, or its answer must not be shown: the user is another one now. */
+/** The request was not made, or its answer must not be shown: the user is another now. */
 export class SessionChanged extends Error {}
 
 /** The user of whom the server last told this browser, in any tab. */
@@ -24,11 +24,12 @@ export class Session {
 
 	/** @param {api.User | null} user */
 	begin(user) {
-		this.user = user && { ...user }; // a new object each time: it also tells one session from the next
+		this.user = user && { ...user }; // a new object: it also tells one session from the next
 	}
 
 	end() {
-		this.user = null;
+		this.begin(null);
+		writeCookie("user_data", null, 0); // which would promise a session
 		this.onEnd();
 	}
 

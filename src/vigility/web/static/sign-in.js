@@ -8,10 +8,7 @@ const FORMS = {
 	"/register": { title: "Create an account", send: api.register, question: "Have an account?", other: "/login" },
 };
 
-/**
- * Show the form of a path.
- * @param {string} path @param {string} note @param {(user: api.User) => void} onUser @param {(path: string) => void} onRoute
- */
+/** @param {string} path @param {string} note @param {(user: api.User) => void} onUser @param {(path: string) => void} onRoute */
 export function openSignIn(path, note, onUser, onRoute) {
 	const { title, send, question, other } = FORMS[path];
 	showView("sign-in-view", title);
@@ -43,7 +40,7 @@ async function submitted(form, send) {
 	clearErrors(form);
 	for (const name in fields) if (!fields[name]) showError(form, name, `Enter your ${name}.`);
 	if (form.querySelector("[aria-invalid]")) return null;
-	byId("submit").disabled = true; // a second press of Enter must not register twice
+	byId("submit").disabled = true; // a second Enter must not register twice
 	try {
 		return await send(fields);
 	} catch (error) {

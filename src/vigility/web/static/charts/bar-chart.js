@@ -1,5 +1,5 @@
 /**
- * Horizontal bars, one a feature: a list to choose from, by click or by the arrow keys and Enter.
+ * Horizontal bars: a list to choose from, by click or by the arrow keys and Enter.
  *
  *     const chart = new BarChart(host, "Feature Usage", (feature) => …);
  *     chart.show([{ feature: "date_filter", count: 12 }], "date_filter");
@@ -10,11 +10,9 @@ import { html, on, set, svg } from "../dom.js";
 import { fitted, widthOf } from "./scales.js";
 import { Tooltip } from "./tooltip.js";
 
-/** @typedef {import("../api.js").Bar} Bar */
-
 const NARROW = 420; // below it a name stands above its bar
 const PAD = 10;
-const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
+const STEPS = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
 export class BarChart {
 	#bars = [];
@@ -42,7 +40,7 @@ export class BarChart {
 		new ResizeObserver(() => this.#draw()).observe(host);
 	}
 
-	/** @param {Bar[]} bars from the highest to the lowest @param {string} chosen "" for none */
+	/** @param {import("../api.js").Bar[]} bars the highest first @param {string} chosen "" for none */
 	show(bars, chosen) {
 		const active = this.#bars[this.#active]?.feature ?? chosen;
 		this.#bars = bars;

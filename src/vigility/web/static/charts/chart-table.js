@@ -1,14 +1,14 @@
 /** A chart as a table, made when it is opened. */
 
 import { inWords } from "../dates.js";
-import { html, on, set } from "../dom.js";
+import { html, on } from "../dom.js";
 
 export class ChartTable {
 	/** @param {HTMLDetailsElement} details @param {string} thing what a row is about */
 	constructor(details, thing) {
 		this.details = details;
 		this.thing = thing;
-		this.scroller = html("div", { class: "table", tabindex: 0, role: "region" });
+		this.scroller = html("div", { class: "table", tabindex: 0, role: "region", "aria-label": `${thing} table` });
 		details.append(this.scroller);
 		on(details, { toggle: () => this.#draw() });
 	}
@@ -28,7 +28,6 @@ export class ChartTable {
 			return html("tr", {}, html("th", { scope: "row" }, name), html("td", {}, inWords(count)));
 		});
 		const parts = [html("caption", {}, this.caption), html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...body)];
-		set(this.scroller, { "aria-label": this.caption });
 		this.scroller.replaceChildren(html("table", {}, ...parts));
 	}
 }

@@ -10,15 +10,10 @@ import { on, set, svg } from "../dom.js";
 import { countTicks, dayTicks, movingMeans, widthOf } from "./scales.js";
 import { Tooltip } from "./tooltip.js";
 
-/** @typedef {import("../api.js").Point} Point */
-
 const HEIGHT = 360;
 const TOP = 12;
 const FLOOR = HEIGHT - 28;
-const RIGHT = 14;
-const LABEL_SPACE = 64;
-const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 30, PageDown: -30 };
-const ENDS = { Home: -Infinity, End: Infinity };
+const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -Infinity, End: Infinity };
 
 /** Of how many days the line is the mean: single ones would hide the course. @param {number} days */
 export const daysInMean = (days) => (days < 90 ? 1 : days < 400 ? 7 : 28);
@@ -43,7 +38,7 @@ export class LineChart {
 		new ResizeObserver(() => this.#draw()).observe(host);
 	}
 
-	/** @param {string} feature @param {Point[]} points at least one */
+	/** @param {string} feature @param {import("../api.js").Point[]} points at least one */
 	show(feature, points) {
 		if (feature !== this.#feature || points.length !== this.#points.length) this.#index = -1;
 		this.#feature = feature;
@@ -58,10 +53,10 @@ export class LineChart {
 		const last = this.#points.length - 1;
 		this.highest = ticks.at(-1);
 		this.left = Math.ceil(widthOf(inWords(this.highest))) + 10;
-		this.right = width - RIGHT;
+		this.right = width - 14;
 		this.step = (this.right - this.left) / Math.max(1, last);
 		set(this.svg, { width, "aria-label": `Clicks of ${this.#feature} per day`, "aria-valuemin": 0, "aria-valuemax": last });
-		const days = dayTicks(this.#points, (width - this.left) / LABEL_SPACE);
+		const days = dayTicks(this.#points, (width - this.left) / 64);
 		this.svg.replaceChildren(
 			...ticks.flatMap((count) => this.#countTick(count)),
 			...days.map((tick) => this.#dayTick(tick, width)),
@@ -114,7 +109,7 @@ export class LineChart {
 	}
 
 	#key(event) {
-		const step = STEPS[event.key] ?? ENDS[event.key];
+		const step = STEPS[event.key];
 		if (event.key === "Escape") this.#inspect(-1);
 		if (!step) return;
 		event.preventDefault();

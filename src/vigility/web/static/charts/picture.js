@@ -1,10 +1,10 @@
-/** Charts as one PNG: their SVG is copied with the styles that it has on the page, and drawn on a canvas. */
+/** Charts as one PNG: their SVG, copied with its styles and drawn on a canvas. */
 
-import { set, svg } from "../dom.js";
+import { html, set, svg } from "../dom.js";
 
 const PAD = 24;
 const TALLEST = 16_000; // browsers refuse canvases of more pixels
-const STYLES = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "font-size", "font-weight", "transform"];
+const STYLES = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "font-size", "font-weight"];
 
 /** @param {string} heading @param {any[][]} parts titles and SVG, from the top @returns {Promise<Blob>} */
 export async function pictureOf(heading, parts) {
@@ -21,7 +21,15 @@ export async function pictureOf(heading, parts) {
 		y += 40 + sizeOf(chart)[1] + PAD;
 	}
 	set(whole, { height: y });
-	return drawn(whole, width, y);
+	const image = new Image();
+	const text = new XMLSerializer().serializeToString(whole);
+	image.src = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
+	await image.decode();
+	const scale = Math.min(2, TALLEST / y);
+	const canvas = html("canvas", { width: width * scale, height: y * scale });
+	canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+	URL.revokeObjectURL(image.src);
+	return new Promise((resolve) => canvas.toBlob(resolve));
 }
 
 const sizeOf = (chart) => ["width", "height"].map((name) => Number(chart.getAttribute(name)));
@@ -36,18 +44,4 @@ function styledCopy(chart) {
 	});
 	copy.querySelector(".marker")?.remove();
 	return copy;
-}
-
-async function drawn(drawing, width, height) {
-	const text = new XMLSerializer().serializeToString(drawing);
-	const image = new Image();
-	image.src = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
-	await image.decode();
-	const scale = Math.min(2, TALLEST / height);
-	const canvas = document.createElement("canvas");
-	canvas.width = width * scale;
-	canvas.height = height * scale;
-	canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-	URL.revokeObjectURL(image.src);
-	return new Promise((resolve) => canvas.toBlob(resolve));
 }

@@ -2,8 +2,6 @@
 
 import { MONTHS } from "../dates.js";
 
-/** @typedef {import("../api.js").Point} Point */
-
 const canvas = document.createElement("canvas").getContext("2d");
 
 /** The width of a text in the font of the charts. @param {string} text */
@@ -28,12 +26,12 @@ export function countTicks(highest) {
 	return Array.from({ length: Math.ceil(highest / step) + 1 }, (_, index) => index * step);
 }
 
-/** The days to label: some days, or firsts of months or years. @param {Point[]} points @param {number} most labels */
+/** The days to label: some days, or firsts of months or years. @param {import("../api.js").Point[]} points @param {number} most labels */
 export function dayTicks(points, most) {
 	const rough = points.length / Math.max(1, most); // days that one label has to stand for
 	const days = points.length < 120 && [1, 2, 7, 14, 28].find((step) => step >= rough);
 	const months = [1, 2, 3, 6].find((step) => step * 30 >= rough);
-	const years = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000].find((step) => step * 365 >= rough);
+	const years = [1, 2, 5, 10, 20, 50, 100, 1000].find((step) => step * 365 >= rough);
 	return points.flatMap(({ date }, index) => {
 		const [year, month, day] = date.split("-").map(Number);
 		if (days) return (points.length - 1 - index) % days ? [] : { index, words: `${day} ${MONTHS[month - 1]}` };
