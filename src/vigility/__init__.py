@@ -28,8 +28,9 @@ from vigility.core.model import AgeGroup, Event, Gender, NewEvent, NewUser, User
 from vigility.core.query import Filters
 from vigility.core.report import DayCount, FeatureCount, Report
 from vigility.core.repositories import SummaryDifference
+from vigility.core.resolving import Rejected
 from vigility.core.service import Vigility
-from vigility.core.tracking import Ingested, Rejected
+from vigility.core.tracking import Importer, Ingested
 
 __all__ = [
     "AgeGroup",
@@ -40,6 +41,7 @@ __all__ = [
     "Filters",
     "Gender",
     "ImportedUsers",
+    "Importer",
     "Ingested",
     "InvalidCredentials",
     "InvalidInput",

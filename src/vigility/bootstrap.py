@@ -21,7 +21,7 @@ _ALLOWED: Final = "must be sqlite:///PATH, file:PATH, the path of an SQLite file
 
 def utc_now() -> datetime:
     """The present moment in UTC: the one place where the clock is read."""
-    return datetime.now(UTC)
+    return datetime.now(UTC)  # noqa: TID251
 
 
 def connect(

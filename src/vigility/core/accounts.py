@@ -61,7 +61,10 @@ class Accounts:
         return self._users.add(self.checked(username, age, gender))
 
     def authenticate(self, username: object, password: object) -> User:
-        """The user of this name and password. Raises InvalidCredentials, after the same time for each cause."""
+        """The user of this name and password.
+
+        Raises InvalidCredentials, after the same time whatever the cause.
+        """
         try:
             name, secret = valid_username(username), valid_password(password)
         except InvalidInput:  # no such user can exist; it must not be told apart by its speed

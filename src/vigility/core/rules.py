@@ -89,17 +89,13 @@ def valid_day(field: str, value: object) -> date:
 
 def valid_moment(value: object) -> int:
     """A moment with a time zone: a datetime or ISO 8601 text. Returns microseconds since the epoch."""
-    moment = value
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-    if isinstance(moment, datetime) and moment.tzinfo is not None:
-        micros = to_micros(moment)
+    try:
+        micros = to_micros(datetime.fromisoformat(value) if isinstance(value, str) else value)  # type: ignore[arg-type]
         # A zone can push the first and last hours of the calendar over its edge.
         if MIN_MICROS <= micros <= MAX_MICROS:
             return micros
+    except (ValueError, TypeError):  # not of the form; no moment at all, or one without a zone
+        pass
     example = "2026-01-31T12:00:00Z"
     raise InvalidInput("timestamp", f"must be an ISO 8601 time with a zone, like {example}{_not(value)}")
 
@@ -131,7 +127,7 @@ def _valid_name(field: str, value: object, longest: int) -> str:
 
 def _one_of(kind: type[_E], field: str, value: object) -> _E:
     try:
-        return kind(value)
+        return kind(str(value))
     except ValueError:
         allowed = ", ".join(kind)
         raise InvalidInput(field, f"must be one of {allowed}{_not(value)}") from None

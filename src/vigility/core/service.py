@@ -12,9 +12,9 @@ from vigility.core.model import Event, NewEvent, User
 from vigility.core.query import Filters
 from vigility.core.report import Report, build_report
 from vigility.core.repositories import Store, SummaryDifference
-from vigility.core.rules import valid_feature
+from vigility.core.rules import valid_feature, valid_username
 from vigility.core.times import Clock
-from vigility.core.tracking import BATCH_SIZE, Ingested, Tracker
+from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracker
 
 
 class Vigility:
@@ -48,8 +48,8 @@ class Vigility:
         return list(self._store.users.all())
 
     def user(self, username: str) -> User | None:
-        """The user of this name."""
-        return self._store.users.by_names([username]).get(username)
+        """The user of this name, or None. Raises InvalidInput where no user can have it."""
+        return self._store.users.by_names([valid_username(username)]).get(username)
 
     def track(
         self,
@@ -78,6 +78,10 @@ class Vigility:
         batches before the failing one are stored, that one is not.
         """
         return self._tracker.track_many(events, batch_size)
+
+    def importer(self) -> Importer:
+        """Something that stores events batch by batch, for callers that do more between two batches."""
+        return self._tracker.importer()
 
     def report(self, filters: Filters | None = None, feature: str | None = None) -> Report:
         """How often each feature was used under `filters` and, with `feature`, on which days that one.

@@ -7,24 +7,16 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from vigility.core.errors import EventConflict, InvalidInput, UnknownUser, VigilityError
-from vigility.core.model import Event, EventRecord, NewEvent, User
+from vigility.core.errors import EventConflict
+from vigility.core.model import Event, NewEvent
 from vigility.core.repositories import EventRepository, UserRepository
-from vigility.core.rules import valid_event_id, valid_feature, valid_moment, valid_username
-from vigility.core.times import Clock, from_micros, to_micros
+from vigility.core.resolving import Rejected, Resolver
+from vigility.core.times import Clock, to_micros
 
 # Events written in one transaction. A transaction costs one fsync (~1 ms) and the rows of the day
 # summaries it touches; past some 20,000 events both are small beside the events themselves, and
 # other writers wait no longer than about a tenth of a second for their turn.
 BATCH_SIZE: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """An event that was not stored: its index in what was sent, and why."""
-
-    index: int
-    error: VigilityError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +47,13 @@ class Tracker:
             EventConflict: the `event_id` belongs to an event of another user or feature.
             StoreError: the store did not take it; nothing was stored.
         """
-        username = valid_username(event.username)
-        resolver = _Resolver(to_micros(self._clock()))
-        resolver.learn(self._users.by_names([username]))
-        record = resolver.resolve(event)
+        resolver = Resolver(self._users)
+        resolver.look_up([event])
+        record = resolver.resolve(event, to_micros(self._clock()))
         added = self._events.add([record])
         if added.conflicts:
             raise EventConflict(str(record.event_id))
-        return added.duplicates.get(0) or _stored(added.ids[0], record)
+        return added.duplicates.get(0) or Event.of(added.ids[0], record)
 
     def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> Ingested:
         """Store many events, in transactions of `batch_size`, each durable before the next begins.
@@ -70,20 +61,36 @@ class Tracker:
         Events that break a rule are reported by index and the others stored. Raises StoreError where
         the store fails: the batches before it are stored, the failing one is not.
         """
-        resolver = _Resolver(to_micros(self._clock()))
+        importer = self.importer()
         accepted = duplicates = offset = 0
         rejected: list[Rejected] = []
         for batch in _batches(events, batch_size):
-            outcome = self._store(batch, resolver)
+            outcome = importer.store(batch)
             accepted += outcome.accepted
             duplicates += outcome.duplicates
             rejected += (Rejected(offset + entry.index, entry.error) for entry in outcome.rejected)
             offset += len(batch)
         return Ingested(accepted=accepted, duplicates=duplicates, rejected=tuple(rejected))
 
-    def _store(self, batch: Sequence[NewEvent], resolver: _Resolver) -> Ingested:
-        resolver.learn(self._users.by_names(resolver.unknown(batch)))
-        records, indexes, rejected = resolver.resolve_all(batch)
+    def importer(self) -> Importer:
+        """Something that stores batch after batch, for callers that do more between two of them."""
+        return Importer(self._users, self._events, self._clock)
+
+
+class Importer:
+    """Stores batches of events. Looks each user up once in its life, so it should not outlive its task."""
+
+    def __init__(self, users: UserRepository, events: EventRepository, clock: Clock) -> None:
+        self._resolver = Resolver(users)
+        self._events = events
+        self._clock = clock
+
+    def store(self, batch: Sequence[NewEvent]) -> Ingested:
+        """Store the events of `batch` in one transaction, durable on return; report those that break a rule.
+
+        Raises StoreError where the store fails; nothing of the batch is stored then.
+        """
+        records, indexes, rejected = self._resolver.resolve_all(batch, to_micros(self._clock()))
         if not records:
             return Ingested(rejected=tuple(rejected))
         added = self._events.add(records)
@@ -96,71 +103,6 @@ class Tracker:
             duplicates=len(added.duplicates),
             rejected=tuple(sorted(rejected, key=lambda entry: entry.index)),
         )
-
-
-class _Resolver:
-    """Turns what senders tell into records: knows the users met so far and the names already checked."""
-
-    def __init__(self, now: int) -> None:
-        self._now = now
-        self._users: dict[object, User] = {}
-        self._features: dict[object, str] = {}
-
-    def unknown(self, batch: Iterable[NewEvent]) -> set[str]:
-        """The usernames of the batch that still have to be looked up."""
-        names = {event[0] for event in batch if isinstance(event[0], str)}
-        return names.difference(self._users)  # type: ignore[arg-type]
-
-    def learn(self, users: dict[str, User]) -> None:
-        """Remember users that were looked up."""
-        self._users.update(users)
-
-    def resolve_all(
-        self, batch: Sequence[NewEvent]
-    ) -> tuple[list[EventRecord], Sequence[int], list[Rejected]]:
-        """The records of the batch, the index of each in it, and the events that break a rule."""
-        records: list[EventRecord] = []
-        rejected: list[Rejected] = []
-        for index, event in enumerate(batch):
-            try:
-                records.append(self.resolve(event))
-            except (InvalidInput, UnknownUser) as error:
-                rejected.append(Rejected(index, error))
-        if not rejected:
-            return records, range(len(batch)), rejected
-        left_out = {entry.index for entry in rejected}
-        return records, [index for index in range(len(batch)) if index not in left_out], rejected
-
-    def resolve(self, event: NewEvent) -> EventRecord:
-        """The record of one event. Raises InvalidInput or UnknownUser."""
-        username, feature, at, event_id = event
-        # Both look-ups nearly always hit: the checks behind them run once a name, not once an event.
-        user = self._users.get(username) if isinstance(username, str) else None
-        if user is None:
-            raise UnknownUser(valid_username(username))
-        known = self._features.get(feature) if isinstance(feature, str) else None
-        if known is None:
-            known = self._features[feature] = valid_feature(feature)
-        return EventRecord(
-            user.id,
-            known,
-            self._now if at is None else valid_moment(at),
-            user.age,
-            user.gender,
-            None if event_id is None else valid_event_id(event_id),
-        )
-
-
-def _stored(event_id: int, record: EventRecord) -> Event:
-    return Event(
-        id=event_id,
-        user_id=record.user_id,
-        feature=record.feature,
-        at=from_micros(record.at),
-        age=record.age,
-        gender=record.gender,
-        event_id=record.event_id,
-    )
 
 
 def _batches(events: Iterable[NewEvent], size: int) -> Iterator[Sequence[NewEvent]]:

@@ -16,7 +16,6 @@ from vigility.core.model import AgeGroup, Event, EventRecord, NewUser, User
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import Added, SummaryDifference
-from vigility.core.times import from_micros
 
 
 class MemoryUsers:
@@ -109,15 +108,7 @@ class MemoryEvents:
         return len(self._events)
 
     def _append(self, record: EventRecord) -> Event:
-        event = Event(
-            id=len(self._events) + 1,
-            user_id=record.user_id,
-            feature=record.feature,
-            at=from_micros(record.at),
-            age=record.age,
-            gender=record.gender,
-            event_id=record.event_id,
-        )
+        event = Event.of(len(self._events) + 1, record)
         self._events.append(event)
         if record.event_id:
             self._by_event_id[record.event_id] = event

@@ -1,0 +1,58 @@
+# `make demo` and `make test` need git, make and Python 3.11 or newer; the rest of what they need they install
+# into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+VIGILITY := $(BIN)/vigility --database demo/demo.db
+PYTEST_OPTIONS ?=
+
+.PHONY: demo test lint coverage bench docs wheel clean
+
+demo: .venv/installed ## a demo database, its report in the terminal and its charts as a PNG
+	@mkdir -p demo
+	@$(VIGILITY) seed --yes --random-seed 1
+	@$(VIGILITY) report --feature date_filter --png demo/report.png
+	@echo
+	@echo "The charts are in demo/report.png, the database is demo/demo.db. Next:"
+	@echo
+	@echo "  source .venv/bin/activate"
+	@echo "  export DATABASE_URL=sqlite:///demo/demo.db"
+	@echo "  vigility track export_data --user user2"
+	@echo "  vigility report --gender Female --feature export_data"
+	@echo "  vigility --help"
+
+test: .venv/installed-dev ## all tests; those that need an absent part skip and say which
+	$(BIN)/pytest -n auto --dist loadgroup $(PYTEST_OPTIONS)
+
+lint: .venv/installed-dev ## linter, formatter, types, direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+coverage: .venv/installed-dev ## the core is covered whole, branches too
+	$(BIN)/pytest tests/core tests/storage -n auto --cov=vigility.core --cov-branch --cov-report=term-missing --cov-fail-under=100
+
+bench: .venv/installed-dev ## the benchmarks behind docs/benchmarks.md; takes some minutes
+	$(BIN)/python benchmarks/run.py
+
+docs: .venv/installed-dev ## the generated parts of the documentation
+	$(BIN)/python docs/make_cli_reference.py
+	$(BIN)/python docs/make_pictures.py
+
+wheel: .venv/installed-dev ## dist/vigility-VERSION-py3-none-any.whl
+	$(BIN)/python -m build --wheel --outdir dist
+
+clean: ## everything that is not in git
+	git clean -fdX
+
+# The files that mark an installation are newer than what decided it.
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vigility needs Python 3.11 or newer: make PYTHON=/path/to/it")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/pip install --quiet --editable . --group dev
+	@touch $@

@@ -1,0 +1,93 @@
+"""Import of the 1,048,575 OULAD events by `vigility track --file`, beside bare sqlite3 on the same rows.
+
+Both write the same columns to the same tables and indexes, WAL, synchronous=FULL. The bare reference gets its
+rows ready made from memory; vigility reads the gzipped JSON lines, checks every value, looks up users and
+features and writes the day summaries too.
+
+    python benchmarks/import_events.py [JSON_FILE]
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from measuring import compared, in_turn, json_file_argument, seconds, show
+
+OULAD = Path(__file__).resolve().parents[2] / "shared" / "data" / "oulad"
+ROUNDS = 3
+BATCH = 20_000
+
+
+def main() -> None:
+    """Measure, and print events a second."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows, schema = prepared(folder / "rows.db")
+        measured = in_turn(
+            {
+                "bare sqlite3.executemany": lambda: len(rows) / bare(folder, rows, schema),
+                "vigility track --file": lambda: len(rows) / by_command(folder),
+            },
+            ROUNDS,
+        )
+    figures = compared(measured, "bare sqlite3.executemany", "events/s")
+    show("Import of 1,048,575 events from a gzipped file", figures, json_file_argument())
+
+
+def vigility(database: Path, *arguments: object) -> None:
+    """Run the command line."""
+    command = [sys.executable, "-m", "vigility", "--database", database, *arguments]
+    subprocess.run([str(part) for part in command], check=True, capture_output=True)
+
+
+def by_command(folder: Path) -> float:
+    """Seconds that the import takes, from the start of the process to its end."""
+    database = fresh(folder / "vigility.db")
+    vigility(database, "users", "import", OULAD / "users.csv")
+    return seconds(lambda: vigility(database, "track", "--file", OULAD / "events.jsonl.gz"))
+
+
+def prepared(database: Path) -> tuple[list[tuple[object, ...]], list[str]]:
+    """The rows that vigility stores, and the statements that make its tables."""
+    vigility(database, "users", "import", OULAD / "users.csv")
+    vigility(database, "track", "--file", OULAD / "events.jsonl.gz")
+    with sqlite3.connect(database) as stored:
+        rows = stored.execute("SELECT * FROM vigility_events ORDER BY id").fetchall()
+        schema = [sql for (sql,) in stored.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
+    return rows, schema
+
+
+def bare(folder: Path, rows: list[tuple[object, ...]], schema: list[str]) -> float:
+    """Seconds that the sqlite3 module takes to write the same rows, in transactions of the same size."""
+    database = sqlite3.connect(fresh(folder / "bare.db"), isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    for statement in schema:
+        database.execute(statement)
+
+    def write() -> None:
+        for begin in range(0, len(rows), BATCH):
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany(
+                "INSERT INTO vigility_events VALUES (?, ?, ?, ?, ?, ?, ?)", rows[begin : begin + BATCH]
+            )
+            database.execute("COMMIT")
+
+    taken = seconds(write)
+    database.close()
+    return taken
+
+
+def fresh(path: Path) -> Path:
+    """The path, with no file of an earlier round at it."""
+    for suffix in ("", "-wal", "-shm", "-lock"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return path
+
+
+if __name__ == "__main__":
+    main()

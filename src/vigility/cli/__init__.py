@@ -1,0 +1,1 @@
+"""The `vigility` command. Start at `main.py`: what every run does; then `app.py`: the commands there are."""

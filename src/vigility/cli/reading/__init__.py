@@ -1,0 +1,1 @@
+"""Files of events and users: from bytes (`source`) to numbered records (`records`) to rows and events."""

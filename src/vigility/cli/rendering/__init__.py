@@ -1,0 +1,1 @@
+"""How results look: in a terminal (rich) and for machines (JSON, CSV). No command and no store in here."""

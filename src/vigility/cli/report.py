@@ -1,0 +1,124 @@
+"""`vigility report`: how often each feature was used, as a table, JSON, CSV or charts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vigility.cli.completion import age_groups, genders
+from vigility.cli.errors import UsageError, named
+from vigility.cli.groups import examples
+from vigility.cli.session import Session, session_of
+from vigility.core.model import NewEvent
+from vigility.core.query import Filters
+from vigility.core.report import Report
+from vigility.core.rules import valid_feature
+from vigility.core.service import Vigility
+
+Start = Annotated[str | None, typer.Option(metavar="DAY", help="The first day (UTC), as 2026-01-31.")]
+End = Annotated[str | None, typer.Option(metavar="DAY", help="The last day (UTC), included.")]
+Ages = Annotated[
+    str | None,
+    typer.Option("--age-group", metavar="AGES", autocompletion=age_groups, help='"<18", "18-40" or ">40".'),
+]
+OfGender = Annotated[
+    str | None,
+    typer.Option("--gender", metavar="GENDER", autocompletion=genders, help="Male, Female or Other."),
+]
+Feature = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Show the days of this feature too (in CSV, instead).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON: the two lists of GET /analytics.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="As CSV.")]
+Png = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the charts here too, as PNG.")]
+Svg = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the charts here too, as SVG.")]
+AsUser = Annotated[
+    str | None,
+    typer.Option("--as", metavar="NAME", help="Track that this user used the filters and exports, first."),
+]
+
+Charts = dict[Literal["png", "svg"], Path]
+
+
+EXAMPLES = examples(
+    "vigility report",
+    "vigility report --start 2026-01-01 --end 2026-01-31 --gender Female",
+    'vigility report --age-group "<18" --feature date_filter --png charts.png',
+    "vigility report --json | jq .barChartData",
+)
+
+
+def report(  # noqa: PLR0913 - a command has as many parameters as options
+    context: typer.Context,
+    *,
+    start: Start = None,
+    end: End = None,
+    age_group: Ages = None,
+    gender: OfGender = None,
+    feature: Feature = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    png: Png = None,
+    svg: Svg = None,
+    as_user: AsUser = None,
+) -> None:
+    """Show how often each feature was used and, with --feature, on which days that one."""
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other")
+    with named(feature_name="--feature"):
+        filters = Filters(start, end, age_group, gender)
+        chosen = valid_feature(feature) if feature else None
+    charts: Charts = {"png": png} if png else {}
+    charts |= {"svg": svg} if svg else {}
+    session = session_of(context)
+    with session.open() as vigility:
+        if as_user is not None:
+            _track_own_use(vigility, as_user, filters, exported=bool(as_json or as_csv or charts))
+        result = vigility.report(filters, chosen)
+        holds_events = bool(result.total or vigility.report().total)
+    _write(result, session, as_json=as_json, as_csv=as_csv, holds_events=holds_events)
+    _save_charts(result, charts)
+
+
+def _track_own_use(vigility: Vigility, username: str, filters: Filters, *, exported: bool) -> None:
+    """Track what the dashboard would, all or nothing."""
+    used = {
+        "date_filter": filters.start is not None or filters.end is not None,
+        "age_filter": filters.age_group is not None,
+        "gender_filter": filters.gender is not None,
+        "export_data": exported,
+    }
+    with named(username="--as"):
+        outcome = vigility.track_many([NewEvent(username, feature) for feature, was in used.items() if was])
+        for rejected in outcome.rejected:
+            raise rejected.error
+
+
+def _write(result: Report, session: Session, *, as_json: bool, as_csv: bool, holds_events: bool) -> None:
+    if as_json or as_csv:
+        from vigility.cli.rendering.machine import json_text, report_csv
+
+        typer.echo(json_text(result.as_answer()) if as_json else report_csv(result))
+    elif result.total:
+        from vigility.cli.rendering.report import report_view
+        from vigility.cli.rendering.terminal import standard_output
+
+        standard_output().print(*report_view(result), sep="\n")
+    elif holds_events:
+        typer.echo(f"No events under these filters: {result.filters.in_words()}.")
+        typer.echo(f"To see all: {session.command} report")
+    else:
+        typer.echo(f"{session.database_name} holds no events yet.")
+        typer.echo(f"To track one: {session.command} track --help. To try a demo: {session.command} seed")
+
+
+def _save_charts(result: Report, charts: Charts) -> None:
+    if not charts:
+        return
+    from vigility.charts import save_charts
+
+    for kind, path in charts.items():
+        save_charts(result, path, kind)
+        typer.echo(f"Charts written to {path}", err=True)

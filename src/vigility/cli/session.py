@@ -1,0 +1,45 @@
+"""What one run of the command line carries from its global options to its command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import typer
+
+from vigility.bootstrap import DEFAULT_URL, connect, sqlite_path
+from vigility.cli.errors import named
+from vigility.cli.signals import Signals
+from vigility.core.service import Vigility
+
+
+@dataclass(slots=True)
+class Session:
+    """One run. `exit_code` is what it ends with where no error decides."""
+
+    signals: Signals = field(default_factory=Signals)
+    database: str = DEFAULT_URL
+    exit_code: int = 0
+
+    def open(self) -> Vigility:
+        """The database that the user chose; a context manager."""
+        with named(database="--database (or DATABASE_URL)"):
+            return connect(self.database)
+
+    @property
+    def database_name(self) -> str:
+        """The database as a person would name it: the path of its file."""
+        return self.database if self.database == "memory:" else str(sqlite_path(self.database))
+
+    @property
+    def command(self) -> str:
+        """How to type `vigility` so that it means the same database again."""
+        if self.database == DEFAULT_URL:
+            return "vigility"
+        from shlex import quote
+
+        return f"vigility --database {quote(self.database)}"
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session of the run that `context` belongs to."""
+    return context.ensure_object(Session)

@@ -1,0 +1,132 @@
+"""`vigility users`: add one, list all, import a file of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vigility.cli.completion import genders
+from vigility.cli.errors import FAILED, CommandError, named
+from vigility.cli.groups import command_group, examples
+from vigility.cli.session import Session, session_of
+from vigility.cli.wording import counted
+
+if TYPE_CHECKING:
+    from vigility.cli.user_import import Imported
+
+DIFFERENT_SHOWN = 20
+
+app = command_group("Add, list and import users.")
+
+
+@app.command(
+    epilog=examples(
+        "vigility users add ada --age 36 --gender Female",
+        'vigility users add bot --age 20 --gender Other --password "$BOT_PASSWORD"',
+    )
+)
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The username.")],
+    age: Annotated[str, typer.Option(metavar="N", help="The age in whole years.")],
+    gender: Annotated[str, typer.Option(metavar="G", help="Male, Female or Other.", autocompletion=genders)],
+    password: Annotated[
+        str | None,
+        typer.Option(metavar="P", help="8 to 128 characters. Without it, it is asked for, unseen."),
+    ] = None,
+) -> None:
+    """Add a user who can be tracked and can log in."""
+    with session_of(context).open() as vigility, named(username="NAME"):
+        vigility.accounts.checked(name, age, gender)  # before the password is asked for
+        user = vigility.register(name, _asked_password() if password is None else password, age, gender)
+    typer.echo(f"Added {user.username}: {user.age}, {user.gender.value}.")
+
+
+def _asked_password() -> str:
+    if not sys.stdin.isatty():
+        raise CommandError("the password cannot be asked for without a terminal: give --password")
+    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "vigility users list",
+        "vigility users list --json | jq length",
+    ),
+)
+def list_users(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="As a JSON list.")] = False,
+) -> None:
+    """List all users, in the order in which they were added."""
+    session = session_of(context)
+    with session.open() as vigility:
+        users = vigility.users()
+    if as_json:
+        from vigility.cli.rendering.machine import json_text, user_answer
+
+        typer.echo(json_text([user_answer(user) for user in users]))
+    elif users:
+        from vigility.cli.rendering.terminal import standard_output
+        from vigility.cli.rendering.users import user_table
+
+        standard_output().print(user_table(users))
+        typer.echo(f"{counted(len(users), 'user')}")
+    else:
+        typer.echo(f"{session.database_name} holds no users. To add one: {session.command} users add --help")
+
+
+@app.command(
+    "import",
+    epilog=examples(
+        "vigility users import users.csv",
+        "zcat users.csv.gz | vigility users import -",
+    ),
+)
+def import_users(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file, gzip too; - for stdin.")],
+) -> None:
+    """Add the users of a CSV file with the columns username, age, gender.
+
+    They can be tracked but, without a password, cannot log in. Users who exist are left as they are, so
+    that importing again changes nothing. Wrong rows are reported and left out; then the exit code is 1.
+    """
+    session = session_of(context)
+    imported, wrong = _import(session, file)
+    _say_who_differs(imported.different)
+    known = imported.unchanged + len(imported.different)
+    parts = [f"{counted(imported.added, 'user')} added"]
+    parts += [f"{known:,} there before"] if known else []
+    parts += [f"{counted(wrong, 'wrong line')} left out"] if wrong else []
+    session.exit_code = FAILED if wrong else 0
+    typer.echo(f"{', '.join(parts)}.")
+
+
+def _import(session: Session, file: str) -> tuple[Imported, int]:
+    from vigility.cli.faults import Faults
+    from vigility.cli.progress import progress
+    from vigility.cli.reading.source import open_source
+    from vigility.cli.reading.users import read_users
+    from vigility.cli.user_import import UserImport
+
+    with open_source(file) as source, session.open() as vigility, progress(source.size) as bar:
+        faults = Faults(bar)
+        task = UserImport(vigility, read_users(source), session.signals, faults)
+        task.run(source, bar)
+        faults.close()
+    return task.imported, faults.count
+
+
+def _say_who_differs(names: Sequence[str]) -> None:
+    from vigility.cli.progress import say
+
+    for name in names[:DIFFERENT_SHOWN]:
+        say(f"{name} exists with another age or gender, and was left so")
+    if len(names) > DIFFERENT_SHOWN:
+        say(f"and {counted(len(names) - DIFFERENT_SHOWN, 'more user')} likewise")

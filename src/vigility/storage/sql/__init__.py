@@ -1,0 +1,1 @@
+"""The SQL store: SQLAlchemy Core, no ORM on the write path. First file to read: `store.py`."""

@@ -1,0 +1,122 @@
+"""Events in SQL, stored together with their day summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from vigility.core.model import Event, EventRecord
+from vigility.core.query import Filters
+from vigility.core.report import Counts
+from vigility.core.repositories import Added, SummaryDifference
+from vigility.storage.sql import summaries
+from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.schema import day_summaries, events, features
+
+# Values in one IN list: SQLite allows 32,766 in a statement.
+IDS_A_QUERY: Final = 10_000
+
+Numbered = tuple[int, EventRecord]
+"""An event's id and its record."""
+
+
+class SqlEvents:
+    """Implements `vigility.core.repositories.EventRepository`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def add(self, records: Sequence[EventRecord]) -> Added:
+        """See `EventRepository.add`."""
+        with self._database.writing() as connection:
+            next_id = _next_id(connection)
+            stored = _stored(connection, list(filter(None, map(itemgetter(-1), records))))
+            fresh, added = _without_repeats(records, stored, next_id)
+            if fresh:
+                self._insert(connection, fresh, next_id)
+        return added
+
+    def counts(self, filters: Filters, feature: str | None) -> Counts:
+        """See `EventRepository.counts`."""
+        with self._database.reading() as connection:
+            return summaries.read(connection, filters, feature)
+
+    def verify_summaries(self) -> list[SummaryDifference]:
+        """See `EventRepository.verify_summaries`."""
+        with self._database.reading() as connection:
+            return summaries.differences(connection)
+
+    def rebuild_summaries(self) -> None:
+        """See `EventRepository.rebuild_summaries`."""
+        with self._database.writing() as connection:
+            summaries.rebuild(connection)
+
+    def _insert(self, connection: Connection, records: Sequence[EventRecord], next_id: int) -> None:
+        # By columns, each a call or two: a loop over the records would take half as long as SQLite does.
+        user_ids, names, ats, ages, genders, event_ids = zip(*records, strict=True)
+        ids = self._intern(connection, set(names))
+        feature_ids = [ids[name] for name in names]
+        numbers = range(next_id, next_id + len(records))
+        rows = zip(numbers, user_ids, feature_ids, ats, ages, genders, event_ids, strict=True)
+        self._database.insert_events(connection, list(rows))
+        counted = summaries.rows_of(feature_ids, ats, ages, genders)
+        connection.execute(self._database.upsert(day_summaries), counted)
+
+    def _intern(self, connection: Connection, names: set[str]) -> dict[str, int]:
+        """The ids of these feature names; new ones are stored."""
+        known = _feature_ids(connection, names)
+        if new := sorted(names - known.keys()):
+            connection.execute(self._database.insert_missing(features), [{"name": name} for name in new])
+            known |= _feature_ids(connection, new)
+        return known
+
+
+def _next_id(connection: Connection) -> int:
+    """The id of the next event. Only one writer is inside its transaction, so none is given twice."""
+    newest: int | None = connection.execute(select(func.max(events.c.id))).scalar_one()
+    return (newest or 0) + 1
+
+
+def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbered]:
+    """The stored events that bear one of these event_ids, by it."""
+    columns = [events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"]]
+    query = select(*columns).join_from(events, features)
+    found: dict[str, Numbered] = {}
+    for start in range(0, len(event_ids), IDS_A_QUERY):
+        chosen = query.where(events.c.event_id.in_(event_ids[start : start + IDS_A_QUERY]))
+        for number, *values in connection.execute(chosen):
+            record = EventRecord(*values)
+            found[str(record.event_id)] = (number, record)
+    return found
+
+
+def _without_repeats(
+    records: Sequence[EventRecord], stored: dict[str, Numbered], next_id: int
+) -> tuple[Sequence[EventRecord], Added]:
+    """The records to insert, numbered from `next_id` on, and what became of each."""
+    if not any(map(itemgetter(-1), records)):
+        return records, Added(ids=range(next_id, next_id + len(records)))
+    fresh: list[EventRecord] = []
+    ids: list[int] = []
+    duplicates: dict[int, Event] = {}
+    conflicts: dict[int, Event] = {}
+    for index, record in enumerate(records):
+        first = stored.get(record.event_id) if record.event_id else None
+        if first is None:
+            first = (next_id + len(fresh), record)
+            fresh.append(record)
+            if record.event_id:
+                stored[record.event_id] = first
+        else:
+            same = first[1][:2] == record[:2]  # user and feature
+            (duplicates if same else conflicts)[index] = Event.of(*first)
+        ids.append(first[0])
+    return fresh, Added(ids=ids, duplicates=duplicates, conflicts=conflicts)
+
+
+def _feature_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    query = select(features.c.name, features.c.id).where(features.c.name.in_(list(names)))
+    return dict(connection.execute(query).all())

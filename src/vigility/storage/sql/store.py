@@ -1,0 +1,56 @@
+"""One SQL database, opened: its schema brought up to date, its users and its events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import delete, exists, select
+
+from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.events import SqlEvents
+from vigility.storage.sql.schema import DELETE_ORDER, events, users
+from vigility.storage.sql.users import SqlUsers
+from vigility.storage.sql.versions import bring_up_to_date
+
+
+class SqlStore:
+    """Implements `vigility.core.repositories.Store`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self.users = SqlUsers(database)
+        self.events = SqlEvents(database)
+
+    def is_empty(self) -> bool:
+        """See `Store.is_empty`."""
+        with self._database.reading() as connection:
+            return not connection.execute(
+                select(exists(select(users.c.id)) | exists(select(events.c.id)))
+            ).scalar_one()
+
+    def wipe(self) -> None:
+        """See `Store.wipe`."""
+        with self._database.writing() as connection:
+            for table in DELETE_ORDER:
+                connection.execute(delete(table))
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._database.close()
+
+
+def open_sqlite(path: Path) -> SqlStore:
+    """Open an SQLite file; make it, or bring its schema up to date, where needed.
+
+    Raises:
+        StoreUnavailable: it cannot be opened.
+        SchemaMismatch: a newer version of vigility made it.
+    """
+    database = SqliteDatabase(path)
+    try:
+        database.use_write_ahead_log()
+        bring_up_to_date(database)
+    except BaseException:
+        database.close()
+        raise
+    return SqlStore(database)

@@ -1,0 +1,153 @@
+"""Day summaries: how many events a feature has on a day, by age group and gender.
+
+Every report is read from them. They are written in the transaction of the events they count, and the
+raw events alone can make them again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+)
+
+from vigility.core.model import OLDEST_OF_MIDDLE_GROUP, YOUNGEST_ADULT, AgeGroup, Gender
+from vigility.core.query import Filters
+from vigility.core.report import Counts
+from vigility.core.repositories import SummaryDifference
+from vigility.core.times import MICROS_PER_DAY, day_from_number, day_number
+from vigility.storage.sql.schema import day_summaries, events, features
+
+_Key = tuple[int, int, str, str]
+"""feature_id, day, age group, gender."""
+
+
+def rows_of(
+    feature_ids: Sequence[int], ats: Sequence[int], ages: Sequence[int], genders: Sequence[str]
+) -> list[dict[str, object]]:
+    """The summary rows that count these events, given by columns.
+
+    In key order: writers that lock rows as they go then never wait for each other in a circle.
+    """
+    days = [at // MICROS_PER_DAY for at in ats]
+    by_age = Counter(zip(feature_ids, days, ages, genders, strict=True))
+    by_group: Counter[_Key] = Counter()
+    for (feature_id, day, age, gender), count in by_age.items():
+        by_group[feature_id, day, AgeGroup.of(age).value, gender] += count
+    columns = [column.name for column in day_summaries.c]
+    return [dict(zip(columns, (*key, count), strict=True)) for key, count in sorted(by_group.items())]
+
+
+def read(connection: Connection, filters: Filters, feature: str | None) -> Counts:
+    """The counts that a report under these filters shows."""
+    selected = _selected(filters)
+    by_feature = connection.execute(
+        select(features.c.name, func.sum(day_summaries.c["count"]))
+        .join_from(features, day_summaries)
+        .where(*selected)
+        .group_by(features.c.name)
+    )
+    counts = {name: int(count) for name, count in by_feature}
+    number = None if feature is None else _feature_id(connection, feature)
+    if number is None:
+        return Counts(by_feature=counts, by_day={}, first_day=None, last_day=None, feature_known=False)
+    by_day = connection.execute(
+        select(day_summaries.c.day, func.sum(day_summaries.c["count"]))
+        .where(day_summaries.c.feature_id == number, *selected)
+        .group_by(day_summaries.c.day)
+    )
+    first, last = connection.execute(_span()).one()
+    return Counts(
+        by_feature=counts,
+        by_day={day_from_number(day): int(count) for day, count in by_day},
+        first_day=day_from_number(first),
+        last_day=day_from_number(last),
+        feature_known=True,
+    )
+
+
+def differences(connection: Connection) -> list[SummaryDifference]:
+    """Where the summaries and the raw events disagree."""
+    summarised = _by_key(connection, select(day_summaries))
+    counted = _by_key(connection, select(_counted_from_events()))
+    names = dict(connection.execute(select(features.c.id, features.c.name)).all())
+    return [
+        SummaryDifference(
+            day=day_from_number(day),
+            feature=names[number],
+            age_group=AgeGroup(age_group),
+            gender=Gender(gender),
+            in_summary=summarised.get(key, 0),
+            in_events=counted.get(key, 0),
+        )
+        for key in sorted(summarised.keys() | counted.keys())
+        if summarised.get(key) != counted.get(key)
+        for number, day, age_group, gender in [key]
+    ]
+
+
+def rebuild(connection: Connection) -> None:
+    """Replace all summaries by what the raw events say."""
+    connection.execute(delete(day_summaries))
+    columns = [column.name for column in day_summaries.c]
+    connection.execute(insert(day_summaries).from_select(columns, select(_counted_from_events())))
+
+
+def _selected(filters: Filters) -> list[ColumnElement[bool]]:
+    columns = day_summaries.c
+    chosen: list[ColumnElement[bool]] = []
+    if filters.start:
+        chosen.append(columns.day >= day_number(filters.start))
+    if filters.end:
+        chosen.append(columns.day <= day_number(filters.end))
+    if filters.age_group:
+        chosen.append(columns.age_group == filters.age_group.value)
+    if filters.gender:
+        chosen.append(columns.gender == filters.gender.value)
+    return chosen
+
+
+def _feature_id(connection: Connection, feature: str) -> int | None:
+    return connection.execute(select(features.c.id).where(features.c.name == feature)).scalar()
+
+
+def _span() -> Select[Any]:
+    """The first and the last day of any event: two seeks a feature, however many rows there are."""
+    per_feature = [
+        select(edge(day_summaries.c.day))
+        .where(day_summaries.c.feature_id == features.c.id)
+        .correlate(features)
+        .scalar_subquery()
+        for edge in (func.min, func.max)
+    ]
+    first, last = per_feature
+    return select(func.min(first), func.max(last)).select_from(features)
+
+
+def _counted_from_events() -> Subquery:
+    """What the summaries should be: the raw events, grouped."""
+    # Whole-number division rounds towards zero, and days before 1970 must round down.
+    time_of_day = (events.c.at % MICROS_PER_DAY + MICROS_PER_DAY) % MICROS_PER_DAY
+    day = ((events.c.at - time_of_day) // MICROS_PER_DAY).label("day")
+    age_group = case(
+        (events.c.age < YOUNGEST_ADULT, AgeGroup.UNDER_18.value),
+        (events.c.age <= OLDEST_OF_MIDDLE_GROUP, AgeGroup.FROM_18_TO_40.value),
+        else_=AgeGroup.OVER_40.value,
+    ).label("age_group")
+    key = (events.c.feature_id, day, age_group, events.c.gender)
+    return select(*key, func.count().label("count")).group_by(*key).subquery()
+
+
+def _by_key(connection: Connection, query: Select[Any]) -> dict[_Key, int]:
+    return {(number, day, group, gender): n for number, day, group, gender, n in connection.execute(query)}

@@ -1,0 +1,87 @@
+"""Users in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, insert, select
+
+from vigility.core.errors import UsernameTaken
+from vigility.core.model import Gender, NewUser, User
+from vigility.core.times import from_micros, to_micros
+from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.schema import users
+
+# Values in one IN list: SQLite allows 32,766 in a statement.
+NAMES_A_QUERY: Final = 10_000
+
+
+class SqlUsers:
+    """Implements `vigility.core.repositories.UserRepository`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def add(self, user: NewUser) -> User:
+        """See `UserRepository.add`."""
+        if added := self.add_missing([user]):
+            return added[0]
+        raise UsernameTaken(user.username)
+
+    def add_missing(self, new: Sequence[NewUser]) -> list[User]:
+        """See `UserRepository.add_missing`."""
+        with self._database.writing() as connection:
+            taken = _named(connection, [user.username for user in new])
+            free = {user.username: user for user in reversed(new) if user.username not in taken}
+            if not free:
+                return []
+            rows = [_row(user) for user in reversed(free.values())]
+            connection.execute(insert(users), rows)
+            return list(_named(connection, free.keys()).values())
+
+    def by_names(self, usernames: Collection[str]) -> dict[str, User]:
+        """See `UserRepository.by_names`."""
+        if not usernames:
+            return {}
+        with self._database.reading() as connection:
+            return _named(connection, usernames)
+
+    def all(self) -> Iterator[User]:
+        """See `UserRepository.all`."""
+        with self._database.reading() as connection:
+            yield from _read(connection, select(users).order_by(users.c.id))
+
+
+def _named(connection: Connection, usernames: Collection[str]) -> dict[str, User]:
+    names = list(usernames)
+    found: list[User] = []
+    for start in range(0, len(names), NAMES_A_QUERY):
+        chunk = names[start : start + NAMES_A_QUERY]
+        found += _read(connection, select(users).where(users.c.username.in_(chunk)))
+    return {user.username: user for user in sorted(found, key=lambda user: user.id)}
+
+
+def _read(connection: Connection, query: Select[Any]) -> Iterator[User]:
+    return map(_user, connection.execute(query))
+
+
+def _row(user: NewUser) -> dict[str, object]:
+    return {
+        "username": user.username,
+        "password_hash": user.password_hash,
+        "age": user.age,
+        "gender": user.gender.value,
+        "created": to_micros(user.created),
+    }
+
+
+def _user(row: Row[Any]) -> User:
+    return User(
+        id=row.id,
+        username=row.username,
+        password_hash=row.password_hash,
+        age=row.age,
+        gender=Gender(row.gender),
+        created=from_micros(row.created),
+    )

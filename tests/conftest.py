@@ -1,0 +1,25 @@
+import os
+
+import pytest
+from hypothesis import settings
+
+# A failing example prints how to run it again. No deadline: timings belong in benchmarks.
+settings.register_profile("quick", deadline=None, print_blob=True, max_examples=60)
+settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=2_000)
+settings.load_profile(os.environ.get("VIGILITY_TEST_PROFILE", "quick"))  # noqa: TID251
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--no-skips", action="store_true", help="fail where a test skips: every part must be there"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} skipped, and --no-skips was given: {reason}"
+    return report

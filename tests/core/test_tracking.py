@@ -1,0 +1,115 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import vigility
+from vigility import EventConflict, Filters, InvalidInput, NewEvent, UnknownUser
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
+
+
+@pytest.fixture
+def v():
+    with vigility.connect("memory:", clock=lambda: NOW) as opened:
+        opened.accounts.add_without_password("ada", 36, "Female")
+        opened.accounts.add_without_password("bob", 17, "Male")
+        yield opened
+
+
+def counted(v, **filters):
+    return {bar.feature: bar.count for bar in v.report(Filters(**filters)).features}
+
+
+def test_an_event_has_the_age_and_gender_of_its_user_and_the_time_of_the_clock(v):
+    event = v.track("bob", "export")
+    assert (event.user_id, event.feature, event.at, event.age, event.gender) == (2, "export", NOW, 17, "Male")
+    assert event.event_id is None
+
+
+def test_an_event_can_say_when_it_was(v):
+    assert v.track("ada", "x", "2026-01-01T00:00:00+01:00").at == datetime(2025, 12, 31, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("event", "error", "said"),
+    [
+        (("eve", "x"), UnknownUser, "no user is named 'eve'"),
+        (("", "x"), InvalidInput, "username is required"),
+        (("ada", ""), InvalidInput, "feature_name is required"),
+        (("ada", ["x"]), InvalidInput, "feature_name must be text"),
+        (("ada", "x", "noon"), InvalidInput, "timestamp must be"),
+        (("ada", "x", None, "7"), InvalidInput, "event_id must be a UUID"),
+        ((["ada"], "x"), InvalidInput, "username must be text"),
+        (("a\ud800", "x"), InvalidInput, "control characters"),
+    ],
+    ids=ascii,
+)
+def test_a_refused_event_stores_nothing(v, event, error, said):
+    with pytest.raises(error, match=said):
+        v.track(*event)
+    many = v.track_many([NewEvent(*event)])
+    assert isinstance(many.rejected[0].error, error)
+    assert counted(v) == {}
+
+
+def test_the_same_event_id_counts_once_and_answers_with_the_first(v):
+    first = v.track("ada", "x", event_id=EVENT_ID)
+    again = v.track("ada", "x", NOW - timedelta(days=1), event_id=EVENT_ID.upper())
+    assert again == first
+    assert counted(v) == {"x": 1}
+
+
+@pytest.mark.parametrize("other", [("bob", "x"), ("ada", "y")], ids=repr)
+def test_an_event_id_of_another_user_or_feature_is_a_conflict(v, other):
+    v.track("ada", "x", event_id=EVENT_ID)
+    with pytest.raises(EventConflict, match=EVENT_ID):
+        v.track(*other, event_id=EVENT_ID)
+    assert counted(v) == {"x": 1}
+
+
+def test_equal_events_without_an_id_all_count(v):
+    v.track_many([NewEvent("ada", "x", NOW)] * 130)
+    assert counted(v) == {"x": 130}
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
+def test_many_events_are_told_by_their_index_whatever_the_batches(v, batch_size):
+    events = [
+        NewEvent("ada", "x", event_id=EVENT_ID),
+        NewEvent("eve", "x"),
+        NewEvent("ada", "x", event_id=EVENT_ID),
+        NewEvent("ada", " "),
+        NewEvent("bob", "x", event_id=EVENT_ID),
+        NewEvent("bob", "y"),
+    ]
+    outcome = v.track_many(iter(events), batch_size=batch_size)
+    assert (outcome.accepted, outcome.duplicates) == (2, 1)
+    assert [(entry.index, type(entry.error)) for entry in outcome.rejected] == [
+        (1, UnknownUser),
+        (3, InvalidInput),
+        (4, EventConflict),
+    ]
+    assert counted(v) == {"x": 1, "y": 1}
+
+
+def test_tracking_nothing_is_allowed(v):
+    assert v.track_many([]) == vigility.Ingested()
+
+
+def test_a_tracked_event_is_in_the_next_report(v):
+    v.track("ada", "x")
+    report = v.report(Filters(gender="Female"), feature="x")
+    assert [(day.day, day.count) for day in report.days] == [(NOW.date(), 1)]
+
+
+def test_a_report_on_what_can_be_no_feature_is_refused(v):
+    with pytest.raises(InvalidInput, match="feature_name"):
+        v.report(feature="a\nb")
+
+
+def test_wiping_leaves_nothing_and_ids_begin_again(v):
+    v.track("ada", "x")
+    v.wipe()
+    assert v.is_empty()
+    assert v.accounts.add_without_password("eve", 20, "Other").id == 1

@@ -1,0 +1,47 @@
+"""The wheel is what users install: it must work alone, without this checkout and its tools."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """The `vigility` command of an empty environment into which only the wheel was installed."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", ROOT)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    venv.create(folder / "env", with_pip=True)
+    run(folder / "env" / "bin" / "python", "-m", "pip", "install", "--quiet", wheel)
+    return folder / "env" / "bin" / "vigility"
+
+
+def run(*command, cwd=None):
+    # Nothing of the environment that runs the tests may help.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}  # noqa: TID251
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=inherited, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_alone_seeds_and_reports(program, tmp_path):
+    assert "seed" in run(program, "--help", cwd=tmp_path)
+    run(program, "seed", cwd=tmp_path)
+    answer = json.loads(run(program, "report", "--feature", "date_filter", "--json", cwd=tmp_path))
+    assert sum(bar["count"] for bar in answer["barChartData"]) == 100
+    run(program, "report", "--png", "report.png", cwd=tmp_path)
+    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_wheel_says_that_it_is_typed(program):
+    site_packages = next((program.parents[1] / "lib").glob("python3.*/site-packages"))
+    assert (site_packages / "vigility" / "py.typed").exists()
