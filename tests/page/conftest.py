@@ -12,14 +12,16 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 import vigility
 
+HERE = Path(__file__).parent
 PASSWORD = "a long password"
-SCRATCH = os.environ.get("VIGILITY_TEST_PAGE_SERVER")
+SCRATCH = os.environ.get("VIGILITY_TEST_PAGE_SERVER")  # noqa: TID251
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
     "--no-sandbox",
@@ -45,8 +47,10 @@ class Server:
         """Store users `(name, age, gender)` and events `(name, feature, time)` behind the server's back."""
         if SCRATCH:
             body = json.dumps({"users": users, "events": events}).encode()
-            asked = urllib.request.Request(f"{self.url}/_seed", body, {"Content-Type": "application/json"})
-            urllib.request.urlopen(asked).close()
+            asked = urllib.request.Request(  # noqa: S310
+                f"{self.url}/_seed", body, {"Content-Type": "application/json"}
+            )
+            urllib.request.urlopen(asked).close()  # noqa: S310
             return
         with vigility.connect(self.database) as v:
             v.accounts.import_users([v.accounts.checked(*user) for user in users])
@@ -82,9 +86,22 @@ class Visitor:
         """Wait until the charts show what was asked for last."""
         self.page.wait_for_selector("#charts[aria-busy=false], #sign-in")
 
+    def hold(self, pattern):
+        """Keep the requests of a pattern from the server. Returns the list in which they gather."""
+        held = []
+
+        def handle(route):
+            held.append(route)
+
+        self.page.route(pattern, handle)
+        return held
+
     def delivered(self):
         """Wait until the server has every event."""
-        self.page.wait_for_function("Object.values(sessionStorage).every((events) => events === '[]')")
+        deadline = time.monotonic() + 10
+        while any(events != "[]" for events in self.page.evaluate("Object.values(sessionStorage)")):
+            assert time.monotonic() < deadline
+            self.page.wait_for_timeout(20)  # the page's storage tells nobody that it changed
 
     def bar(self, feature):
         """The bar of a feature."""
@@ -124,11 +141,19 @@ class Visitor:
             self.problems.append(f"{message.type}: {message.text}")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The tests of a module share a server, so they stay on one worker."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.xdist_group(f"page-{item.path.stem}"))
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The real thing, with a database of its own for each module of tests."""
     if SCRATCH:
-        urllib.request.urlopen(urllib.request.Request(f"{SCRATCH}/_wipe", b"{}")).close()
+        urllib.request.urlopen(f"{SCRATCH}/_wipe", b"{}").close()  # noqa: S310
         yield Server(SCRATCH, "")
         return
     folder = tmp_path_factory.mktemp("page")
@@ -141,7 +166,7 @@ def server(tmp_path_factory):
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--workers", "2"],
-            env=os.environ | settings,
+            env=os.environ | settings,  # noqa: TID251 - the server's environment is the tests'
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -158,7 +183,7 @@ def _wait_for(server, process, log):
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(f"{server.url}/health").close()
+            urllib.request.urlopen(f"{server.url}/health").close()  # noqa: S310
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.05)  # no event tells when a port begins to answer
         else:

@@ -8,7 +8,7 @@ import pytest
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 FORMULA = '=HYPERLINK("//x","a, b")'
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=1, microsecond=0)  # noqa: DTZ005, TID251
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=1, microsecond=0)  # noqa: TID251
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -170,7 +170,7 @@ def test_refresh_is_tracked_and_shown(page, visitor):
     assert visitor.count("refresh_data") == before + 1
 
 
-def test_the_csv_holds_what_is_shown_and_no_formula(page, visitor, expect):
+def test_the_csv_holds_what_is_shown_and_no_formula(page, visitor):
     page.get_by_label("Age Group", exact=True).select_option("Under 18")
     visitor.rest()
     visitor.bar("search").click()

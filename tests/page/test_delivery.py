@@ -89,7 +89,7 @@ def test_the_order_is_kept(page, visitor, expect):
     assert visitor.calls[-1] == ("analytics", {"ageGroup": ">40", "gender": "Male"})
 
 
-def test_a_reload_loses_no_event_and_counts_none_twice(page, visitor, expect):
+def test_a_reload_loses_no_event_and_counts_none_twice(page, visitor):
     before = visitor.stored("refresh_data")
     for _ in range(4):
         page.get_by_role("button", name="Refresh").click()
@@ -128,8 +128,7 @@ def test_an_event_refused_for_good_is_said_and_does_not_block_the_next(page, vis
 
 
 def test_charts_do_not_wait_for_ever_for_an_event(page, visitor, expect):
-    held = []
-    page.route("**/track", lambda route: held.append(route))
+    held = visitor.hold("**/track")
     page.get_by_label("Gender", exact=True).select_option("Other")
     expect(page.locator("#charts")).to_have_attribute("aria-busy", "false")
     assert visitor.calls == [("track", "gender_filter"), ("analytics", {"gender": "Other"})]
@@ -177,8 +176,7 @@ def test_failed_charts_say_so_and_come_back(page, visitor, expect):
 
 
 def test_a_first_load_says_that_it_loads(visitor, expect):
-    held = []
-    visitor.page.route("**/analytics*", lambda route: held.append(route))
+    held = visitor.hold("**/analytics*")
     visitor.page.goto(f"{visitor.server.url}/dashboard")
     expect(visitor.page.get_by_text("Loading the counts…")).to_be_visible()
     expect(visitor.page.locator("#charts")).to_have_attribute("aria-busy", "true")

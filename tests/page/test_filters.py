@@ -21,7 +21,7 @@ def ready(visitor):
 
 
 @pytest.mark.parametrize(
-    ("label", "choice", "event", "query"),
+    "case",
     [
         ("Age Group", "Under 18", "age_filter", {"ageGroup": "<18"}),
         ("Age Group", "18 - 40", "age_filter", {"ageGroup": "18-40"}),
@@ -29,11 +29,13 @@ def ready(visitor):
         ("Gender", "Male", "gender_filter", {"gender": "Male"}),
         ("Gender", "Other", "gender_filter", {"gender": "Other"}),
     ],
+    ids=lambda case: case[1],
 )
-def test_a_choice_is_tracked_and_then_fetched(visitor, expect, label, choice, event, query):
+def test_a_choice_is_tracked_and_then_fetched(visitor, expect, case):
+    label, choice, event, query = case
     page = ready(visitor)
     page.get_by_label(label, exact=True).select_option(choice)
-    expect(page.locator("#chips li")).to_have_text(re.compile(f"{choice}×$"))
+    expect(page.locator("#chips li")).to_have_text(re.compile(choice))
     assert after(visitor) == [("track", event), ("analytics", query)]
     page.get_by_label(label, exact=True).select_option(index=0)
     expect(page.locator("#chips li")).to_have_count(0)
@@ -98,7 +100,7 @@ def test_chips_take_filters_away_and_reset_all_takes_all(visitor, expect):
     expect(chips).to_have_text([re.compile(t) for t in ("5 Jan 2026", "5 Feb 2026", "Over 40", "Male")])
     visitor.rest()
     visitor.calls.clear()
-    page.get_by_role("button", name="Remove filter Age Group: Over 40").click()
+    page.get_by_role("button", name="Remove filter Over 40").click()
     expect(chips).to_have_count(3)
     expect(page.get_by_label("Age Group", exact=True)).to_have_value("")
     rest = {"startDate": "2026-01-05", "endDate": "2026-02-05", "gender": "Male"}

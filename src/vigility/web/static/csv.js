@@ -10,7 +10,7 @@ export function csvOf(bars, points, feature) {
 		...bars.map((bar) => ["Feature Usage", bar.feature, "", bar.count]),
 		...points.map((point) => ["Time Trend", feature, point.date, point.count]),
 	];
-	// The mark in front tells Excel that this is UTF-8.
+	// The mark in front says UTF-8 to Excel.
 	return `\ufeff${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
 }
 

@@ -9,12 +9,11 @@ import { csvOf } from "./csv.js";
 import { counted, dayInWords, totalOf } from "./dates.js";
 import { byId, download, html, on, set, showView } from "./dom.js";
 import { chipButton, FilterBar } from "./filter-bar.js";
-import { filtersInWords, keepFilters, keptFilters, NO_FILTERS, queryOf, used } from "./filters.js";
+import { active, filtersInWords, keepFilters, keptFilters, NO_FILTERS, queryOf, used } from "./filters.js";
 import { Outbox } from "./outbox.js";
 import { SessionChanged } from "./session.js";
 
 const PATIENCE_MS = 2_000; // then the charts are fetched without the event that they wait for
-const ALL = "All users, all days";
 
 export class Dashboard {
 	#report = null;
@@ -71,7 +70,7 @@ export class Dashboard {
 		if (session.agrees) for (const event of outbox.events.slice(0, 20)) api.track(event).catch(() => {});
 	};
 
-	/** Something was used: tell the server, and then fetch the charts with it. */
+	/** Tell the server what was used, and then fetch the charts with it. */
 	async #use(...features) {
 		const turn = ++this.#turn;
 		this.#fetching.abort();
@@ -129,17 +128,17 @@ export class Dashboard {
 	}
 
 	#showBars(bars, failure) {
-		const words = filtersInWords(this.filterBar.filters);
+		const { filters } = this.filterBar;
 		const showAll = () => this.filterBar.change(NO_FILTERS);
 		if (failure) this.#state("bars", `The counts could not be loaded. ${failure}.`, "Try again", () => this.#load());
 		else if (bars.length) this.#state("bars");
-		else if (words) this.#state("bars", "No clicks under these filters.", "Remove them", showAll);
+		else if (active(filters).length) this.#state("bars", "No clicks under these filters.", "Remove them", showAll);
 		else this.#state("bars", "No clicks yet. Set a filter or press Refresh: it is counted, and shown here.");
 		for (const id of ["csv", "png"]) byId(id).disabled = !bars.length;
 		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}`;
 		byId("bars-about").textContent = bars.length ? about : "Clicks per feature";
 		this.bars.show(bars, this.#feature);
-		this.barTable.show(`Feature Usage: ${words || ALL}`, bars.map(({ feature, count }) => [feature, count]));
+		this.barTable.show(`Feature Usage: ${filtersInWords(filters)}`, bars.map(({ feature, count }) => [feature, count]));
 	}
 
 	#showLine(points, failure) {
@@ -166,7 +165,7 @@ export class Dashboard {
 	async #export(kind) {
 		const { barChartData: bars, lineChartData: points } = this.#report;
 		const feature = this.#feature;
-		const words = filtersInWords(this.filterBar.filters) || ALL;
+		const words = filtersInWords(this.filterBar.filters);
 		const name = `vigility ${words} ${feature}`.match(/[\p{L}\p{N}_]+/gu).join("-");
 		if (kind === "csv") {
 			download(new Blob([csvOf(bars, points, feature)], { type: "text/csv" }), `${name}.csv`);
@@ -181,6 +180,6 @@ export class Dashboard {
 
 function lineInWords(points) {
 	const mean = daysInMean(points.length);
-	const means = mean > 1 ? `. Strong line: mean of ${mean} days` : "";
+	const means = mean > 1 ? `. Strong line: ${mean}-day mean` : "";
 	return `${counted(totalOf(points))}, ${dayInWords(points[0].date)} to ${dayInWords(points.at(-1).date)} (UTC)${means}`;
 }

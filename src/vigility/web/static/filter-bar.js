@@ -61,8 +61,8 @@ export class FilterBar {
 		byId("chips").replaceChildren(...active(this.filters).map((filter) => html("li", {}, this.#chip(filter))));
 	}
 
-	#chip({ name, label, words }) {
-		return on(chipButton(html("button", { class: "chip" }), `Remove filter ${label}:`, words), {
+	#chip({ name, words }) {
+		return on(chipButton(html("button", { class: "chip" }), "Remove filter", words), {
 			click: () => {
 				this.change({ ...this.filters, [name]: "" });
 				// The chip is gone: stay near, for the next press of a key.

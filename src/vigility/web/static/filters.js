@@ -7,12 +7,12 @@ import { dayInWords, isDay } from "./dates.js";
 
 const AGES = { "<18": "Under 18", "18-40": "18 - 40", ">40": "Over 40" };
 
-// The label of a filter, the feature that its use is tracked as, and its value in words ("" where invalid).
+// The feature that the use of a filter is tracked as, and its value in words where it is valid.
 const RULES = {
-	startDate: { label: "Start Date", feature: "date_filter", say: (day) => isDay(day) && `From ${dayInWords(day)}` },
-	endDate: { label: "End Date", feature: "date_filter", say: (day) => isDay(day) && `To ${dayInWords(day)}` },
-	ageGroup: { label: "Age Group", feature: "age_filter", say: (group) => Object.hasOwn(AGES, group) && AGES[group] },
-	gender: { label: "Gender", feature: "gender_filter", say: (word) => ["Male", "Female", "Other"].includes(word) && word },
+	startDate: { feature: "date_filter", say: (day) => isDay(day) && `From ${dayInWords(day)}` },
+	endDate: { feature: "date_filter", say: (day) => isDay(day) && `To ${dayInWords(day)}` },
+	ageGroup: { feature: "age_filter", say: (group) => Object.hasOwn(AGES, group) && AGES[group] },
+	gender: { feature: "gender_filter", say: (word) => ["Male", "Female", "Other"].includes(word) && word },
 };
 
 /** Filters of what is valid in `raw`. @param {any} raw @returns {Filters} */
@@ -26,7 +26,7 @@ export const NO_FILTERS = filtersOf({});
 /** The filters that are set, for people. @param {Filters} filters */
 export function active(filters) {
 	const set = Object.entries(RULES).filter(([name]) => filters[name]);
-	return set.map(([name, { label, say }]) => ({ name, label, words: say(filters[name]) }));
+	return set.map(([name, { say }]) => ({ name, words: say(filters[name]) }));
 }
 
 /** Each kind of filter that was used to get from one to the other. @param {Filters} before @param {Filters} after */
@@ -35,8 +35,8 @@ export function used(before, after) {
 	return [...new Set(changed.map((name) => RULES[name].feature))];
 }
 
-/** "From 1 Jan 2026, Female"; "" for none. @param {Filters} filters */
-export const filtersInWords = (filters) => active(filters).map(({ words }) => words).join(", ");
+/** "From 1 Jan 2026, Female" @param {Filters} filters */
+export const filtersInWords = (filters) => active(filters).map(({ words }) => words).join(", ") || "All users, all days";
 
 /** The query of GET /analytics. @param {Filters} filters @param {string} feature */
 export function queryOf(filters, feature) {

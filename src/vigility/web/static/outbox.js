@@ -1,13 +1,12 @@
 /**
- * Events on their way to the server: in order, one at a time, again until taken. Each has an id, so one sent
- * twice counts once. The tab's storage keeps them, by user: a reload loses none, nor does the end of a session.
+ * Events on their way to the server: in order, again until taken. Each has an id, so one sent twice counts once.
+ * The tab's storage keeps them, by user: a reload loses none, nor does the end of a session.
  */
 
 import { ApiError } from "./api.js";
 import { on } from "./dom.js";
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+const FIRST_PAUSE_MS = 500; // doubled with each failure, up to half a minute
 
 export class Outbox {
 	#failures = 0;
@@ -85,7 +84,7 @@ export class Outbox {
 	}
 
 	async #pause(retryAfter) {
-		const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS);
+		const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, 30_000);
 		this.#release();
 		this.onChange();
 		// Spread, lest all pages return in the moment in which the server does.

@@ -1,12 +1,12 @@
 /**
- * Whom the page shows. Tabs share cookies: another tab may have signed in as somebody else. So each request
- * checks before and after that the browser is still signed in as that user.
+ * Whom the page shows. Tabs share cookies, and another tab may have signed in as somebody else. So each
+ * request checks before and after that the browser is still signed in as that user.
  */
 
 import * as api from "./api.js";
 import { readCookie, writeCookie } from "./cookies.js";
 
-/** The request was not made, or its answer must not be shown: the user is another now. */
+/** A request was not made, or its answer must not be shown: the user is another now. */
 export class SessionChanged extends Error {}
 
 /** The user of whom the server last told this browser, in any tab. */

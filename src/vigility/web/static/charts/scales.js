@@ -26,7 +26,7 @@ export function countTicks(highest) {
 	return Array.from({ length: Math.ceil(highest / step) + 1 }, (_, index) => index * step);
 }
 
-/** The days to label: some days, or firsts of months or years. @param {import("../api.js").Point[]} points @param {number} most labels */
+/** Which days to label, and how. @param {import("../api.js").Point[]} points @param {number} most labels */
 export function dayTicks(points, most) {
 	const rough = points.length / Math.max(1, most); // days that one label has to stand for
 	const days = points.length < 120 && [1, 2, 7, 14, 28].find((step) => step >= rough);

@@ -1,4 +1,4 @@
-/** A small label beside what is pointed at. Only for the eye: the charts' own labels say the same. */
+/** A label beside what is pointed at. Only for the eye: the charts' own labels say the same. */
 
 import { html, on } from "../dom.js";
 
