@@ -59,6 +59,15 @@ def test_a_date_typed_fast_is_one_event(visitor, expect):
     assert after(visitor) == [("track", "date_filter"), ("analytics", {"startDate": "2026-09-23"})]
 
 
+def test_a_date_changed_step_by_step_is_one_event(visitor, expect):
+    page = ready(visitor)
+    page.get_by_label("Start Date", exact=True).fill("2026-01-05")
+    for _ in range(4):
+        page.get_by_label("Start Date", exact=True).press("ArrowUp")  # the month, which comes first
+    expect(page.locator("#chips li")).to_contain_text("From 5 May 2026")
+    assert after(visitor) == [("track", "date_filter"), ("analytics", {"startDate": "2026-05-05"})]
+
+
 def test_a_date_typed_slowly_is_one_event_too(visitor, expect):
     page = ready(visitor)
     page.get_by_label("End Date", exact=True).focus()
