@@ -58,10 +58,8 @@ def test_two_users_in_two_tabs_do_not_mix(visitor, expect):
     visitor.open()
     page.get_by_label("Gender", exact=True).select_option("Male")
     visitor.rest()
-    users = []  # whose events were stored
-    page.context.on(
-        "response", lambda answer: answer.url.endswith("/track") and users.append(answer.json()["userId"])
-    )
+    stored = []
+    page.on("response", lambda answer: answer.url.endswith("/track") and stored.append(answer))
     bob = visitor.register(age=71, gender="Other")  # in another tab, as it were: the cookies are now Bob's
     visitor.sent.clear()
     page.get_by_role("button", name="Refresh").click()
@@ -73,7 +71,7 @@ def test_two_users_in_two_tabs_do_not_mix(visitor, expect):
     assert visitor.features_sent() == []  # Ada's click is not Bob's
     page.get_by_role("button", name="Refresh").click()
     visitor.rest()
-    assert users == [bob["id"]]
+    assert [answer.json()["userId"] for answer in stored] == [bob["id"]]
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     sign_in(page, ada)
@@ -81,7 +79,7 @@ def test_two_users_in_two_tabs_do_not_mix(visitor, expect):
     expect(page.get_by_label("Gender", exact=True)).to_have_value("Male")
     visitor.delivered()
     assert visitor.features_sent() == ["refresh_data", "refresh_data"]  # Ada's came with Ada
-    assert users[1] != bob["id"]
+    assert stored[1].json()["userId"] != bob["id"]
 
 
 def test_an_answer_that_comes_after_the_switch_is_not_shown(visitor, expect):
