@@ -63,9 +63,14 @@ def test_a_click_on_a_bar_chooses_it_and_shows_its_days(page, visitor, expect):
 
 
 def test_bars_are_chosen_by_keys(page, visitor, expect):
-    visitor.bar("search").focus()
+    page.get_by_role("button", name="Reset All").focus()
+    page.keyboard.press("Tab")
+    expect(visitor.bar("search")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(visitor.bar("invoice")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(visitor.bar("invoice")).to_be_focused()  # one stop of Tab, where one was
     expect(page.locator("#bars .tooltip")).to_contain_text("200 clicks")
     page.keyboard.press("Escape")
     expect(page.locator("#bars .tooltip")).to_be_hidden()

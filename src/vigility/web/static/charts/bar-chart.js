@@ -27,15 +27,14 @@ export class BarChart {
 		host.append(this.scroller);
 		this.tooltip = new Tooltip(host);
 		const leave = () => this.tooltip.hide();
-		on(this.scroller, { scroll: leave });
+		// Not on the SVG, which listening for focus would make one more stop of Tab.
+		on(this.scroller, { scroll: leave, focusin: (event) => this.#focused(event.target), focusout: leave });
 		on(this.svg, {
 			// By place and not by element: an answer may redraw the bars between press and release.
 			click: (event) => this.#choose(this.#at(event)),
 			pointermove: (event) => this.#point(this.#at(event), event.clientX, event.clientY),
 			keydown: (event) => this.#key(event),
-			focusin: (event) => this.#focused(event.target),
 			pointerleave: leave,
-			focusout: leave,
 		});
 		new ResizeObserver(() => this.#draw()).observe(host);
 	}
