@@ -96,7 +96,7 @@ export class Dashboard {
 
 	#sentSome() {
 		const { late, events } = this.outbox;
-		byId("late").textContent = late ? `${counted(late)} not counted yet. Trying again: you need do nothing.` : "";
+		byId("late").textContent = late ? `${counted(late)} not counted yet: trying again.` : "";
 		if (!events.length && this.#unseen) this.#load();
 	}
 

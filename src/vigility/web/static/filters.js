@@ -7,7 +7,7 @@ import { dayInWords, isDay } from "./dates.js";
 
 const AGES = { "<18": "Under 18", "18-40": "18 - 40", ">40": "Over 40" };
 
-// The feature that the use of a filter is tracked as, and its value in words where it is valid.
+// What the use of a filter is tracked as, and its value in words where it is valid.
 const RULES = {
 	startDate: { feature: "date_filter", say: (day) => isDay(day) && `From ${dayInWords(day)}` },
 	endDate: { feature: "date_filter", say: (day) => isDay(day) && `To ${dayInWords(day)}` },

@@ -76,7 +76,7 @@ export class Outbox {
 			if (error.passing) return this.#pause(error.retryAfter);
 			this.onRefused(error);
 		}
-		if (this.#closed) return; // another outbox may hold the same events by now
+		if (this.#closed) return; // another outbox may hold them by now
 		this.events.shift();
 		this.#failures = 0;
 		this.#store();
@@ -87,7 +87,7 @@ export class Outbox {
 		const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, 30_000);
 		this.#release();
 		this.onChange();
-		// Spread, lest all pages return in the moment in which the server does.
+		// Spread, lest all pages come back at once.
 		const pause = (retryAfter >= 0 ? retryAfter * 1000 : longest / 2) + (Math.random() * longest) / 2;
 		await new Promise((resolve) => {
 			setTimeout(resolve, pause);

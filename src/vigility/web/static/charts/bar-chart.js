@@ -27,7 +27,7 @@ export class BarChart {
 		host.append(this.scroller);
 		this.tooltip = new Tooltip(host);
 		const leave = () => this.tooltip.hide();
-		// Not on the SVG, which listening for focus would make one more stop of Tab.
+		// On the SVG, a listener for focus would make it one more stop of Tab.
 		on(this.scroller, { scroll: leave, focusin: (event) => this.#focused(event.target), focusout: leave });
 		on(this.svg, {
 			// By place and not by element: an answer may redraw the bars between press and release.

@@ -1,7 +1,7 @@
 /**
  * A line over days. Pointing at it, or the arrow keys, show the count of a day.
  *
- *     const chart = new LineChart(host, () => …); // called when somebody looks at a day
+ *     const chart = new LineChart(host, () => …); // a day is looked at
  *     chart.show("date_filter", [{ date: "2026-01-05", count: 3 }]);
  */
 
