@@ -26,18 +26,20 @@ def refuse(page, times, **answer):
     page.route("**/track", handle)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 429, 408])
-def test_a_refused_event_is_sent_again_under_the_same_id(page, visitor, expect, status):
-    visitor.expected = [str(status)]
+def test_a_refused_event_is_sent_again_under_the_same_id(page, visitor, expect):
+    visitor.expected = ["502", "503", "429"]
     before = visitor.stored("refresh_data")
-    refuse(page, 2, status=status, json={"error": "later"})
-    page.get_by_role("button", name="Refresh").click()
-    expect(page.locator("#late")).to_contain_text("1 click not counted yet")
-    expect(page.locator("#late")).to_be_empty()
-    visitor.rest()
-    assert len(visitor.sent) == 3
-    assert len({body["event_id"] for body in visitor.sent}) == 1
-    assert visitor.count("refresh_data") == before + 1  # the charts were fetched again
+    for nth, status in enumerate((502, 503, 429), 1):
+        visitor.sent.clear()
+        refuse(page, 2, status=status, json={"error": "later"})
+        page.get_by_role("button", name="Refresh").click()
+        expect(page.locator("#late")).to_contain_text("1 click not counted yet")
+        expect(page.locator("#late")).to_be_empty()
+        visitor.rest()
+        assert len(visitor.sent) == 3
+        assert len({body["event_id"] for body in visitor.sent}) == 1
+        assert visitor.count("refresh_data") == before + nth  # the charts were fetched again
+        page.unroute("**/track")
 
 
 def test_an_event_whose_answer_was_lost_counts_once(page, visitor, expect):
