@@ -1,7 +1,6 @@
 """The page in a real browser: Chromium, over a real server of two workers and a real database."""
 
 import itertools
-import json
 import os
 import secrets
 import shutil
@@ -21,7 +20,6 @@ import vigility
 
 HERE = Path(__file__).parent
 PASSWORD = "a long password"
-SCRATCH = os.environ.get("VIGILITY_TEST_PAGE_SERVER")  # noqa: TID251
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
     "--no-sandbox",
@@ -45,13 +43,6 @@ class Server:
 
     def seed(self, users, events):
         """Store users `(name, age, gender)` and events `(name, feature, time)` behind the server's back."""
-        if SCRATCH:
-            body = json.dumps({"users": users, "events": events}).encode()
-            asked = urllib.request.Request(  # noqa: S310
-                f"{self.url}/_seed", body, {"Content-Type": "application/json"}
-            )
-            urllib.request.urlopen(asked).close()  # noqa: S310
-            return
         with vigility.connect(self.database) as v:
             v.accounts.import_users([v.accounts.checked(*user) for user in users])
             assert not v.track_many(vigility.NewEvent(*event) for event in events).rejected
@@ -152,10 +143,6 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The real thing, with a database of its own for each module of tests."""
-    if SCRATCH:
-        urllib.request.urlopen(f"{SCRATCH}/_wipe", b"{}").close()  # noqa: S310
-        yield Server(SCRATCH, "")
-        return
     folder = tmp_path_factory.mktemp("page")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
