@@ -1,6 +1,6 @@
 """Make the picture of the chart page again: `python docs/make_page_picture.py`.
 
-It is the page itself in Chromium, over the program's own server and the demo population. The demo's
+It is the page itself in Chromium, over the program's own server and a larger demo population. The
 events lie in the last 90 days, so that the dates of the picture are those of the day it is made.
 """
 
@@ -21,6 +21,7 @@ from playwright.sync_api import sync_playwright
 
 PICTURE = Path(__file__).parent / "images" / "dashboard.png"
 PERSON = {"username": "Ada", "password": "only for a picture", "age": 36, "gender": "Female"}
+POPULATION = ["--random-seed", "1", "--users", "500", "--events", "20000"]
 START_SECONDS = 20
 
 
@@ -30,7 +31,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         database = f"sqlite:///{folder}/demo.db"
         command = [sys.executable, "-m", "vigility", "--database", database]
-        subprocess.run([*command, "seed", "--random-seed", "1"], check=True)
+        subprocess.run([*command, "seed", *POPULATION], check=True)
         with serving(command) as url:
             photograph(url, PICTURE)
 
