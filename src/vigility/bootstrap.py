@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -54,6 +55,26 @@ def _open_store(url: str) -> Store:
     from vigility.storage.sql.store import open_sqlite
 
     return open_sqlite(path)
+
+
+def signing_secret(url: str, configured: str | None) -> bytes:
+    """What tokens are signed with: the configured secret, or the one kept beside the SQLite file.
+
+    Raises:
+        InvalidInput: none is configured, and there is no file beside which one could be kept.
+        StoreUnavailable: the secret's file cannot be made or read, or others may read it.
+    """
+    from vigility.auth.secrets import kept_secret
+    from vigility.auth.tokens import HOW_TO_MAKE_ONE
+
+    if configured is not None:
+        return configured.encode()
+    if url == "memory:":
+        return secrets.token_bytes(48)  # gone with the process, as its users are
+    if url.startswith("postgres"):
+        raise InvalidInput("JWT_SECRET", f"is required with PostgreSQL; {HOW_TO_MAKE_ONE}")
+    database = sqlite_path(url)
+    return kept_secret(database.with_name(database.name + "-secret"))
 
 
 def sqlite_path(url: str) -> Path:

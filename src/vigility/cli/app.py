@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vigility.bootstrap import DEFAULT_URL
-from vigility.cli import report, seed, summaries, track, users
+from vigility.cli import report, seed, serve, summaries, track, users
 from vigility.cli.groups import examples
 from vigility.cli.session import session_of
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command(epilog=seed.EXAMPLES)(seed.seed)
 app.command(epilog=track.EXAMPLES)(track.track)
 app.command(epilog=report.EXAMPLES)(report.report)
+app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.add_typer(users.app, name="users")
 app.add_typer(summaries.app, name="summaries")
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+from vigility.core.attempts import AttemptRepository
 from vigility.core.model import AgeGroup, Event, EventRecord, Gender, NewUser, User
 from vigility.core.query import Filters
 from vigility.core.report import Counts
+from vigility.core.sessions import RevokedTokenRepository
 
 
 class UserRepository(Protocol):
@@ -93,6 +95,16 @@ class Store(Protocol):
     @property
     def events(self) -> EventRepository:
         """Its events."""
+        ...
+
+    @property
+    def revoked_tokens(self) -> RevokedTokenRepository:
+        """Its ended tokens."""
+        ...
+
+    @property
+    def attempts(self) -> AttemptRepository:
+        """Its counts of attempts."""
         ...
 
     def is_empty(self) -> bool:

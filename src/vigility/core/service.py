@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import Self
 
 from vigility.core.accounts import Accounts, PasswordHasher
+from vigility.core.attempts import AttemptLimits
 from vigility.core.model import Event, NewEvent, User
 from vigility.core.query import Filters
 from vigility.core.report import Report, build_report
 from vigility.core.repositories import Store, SummaryDifference
 from vigility.core.rules import valid_feature, valid_username
+from vigility.core.sessions import Sessions
 from vigility.core.times import Clock
-from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracker
+from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracked, Tracker
 
 
 class Vigility:
@@ -29,6 +31,8 @@ class Vigility:
         self._clock = clock
         self._tracker = Tracker(store.users, store.events, clock)
         self.accounts = Accounts(store.users, hasher, clock)
+        self.sessions = Sessions(store.revoked_tokens, clock)
+        self.attempts = AttemptLimits(store.attempts, clock)
 
     def register(self, username: str, password: str, age: int | str, gender: str) -> User:
         """Add a user who can log in.
@@ -69,7 +73,11 @@ class Vigility:
             EventConflict: the `event_id` belongs to an event of another user or feature.
             StoreError: the store did not take it; nothing was stored.
         """
-        return self._tracker.track(NewEvent(username, feature, at, event_id))
+        return self.record(NewEvent(username, feature, at, event_id)).event
+
+    def record(self, event: NewEvent) -> Tracked:
+        """Store one event as `track` does, and tell whether its `event_id` had stored it before."""
+        return self._tracker.track(event)
 
     def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> Ingested:
         """Store many events; report each that breaks a rule by its index, and store the others.
@@ -100,6 +108,10 @@ class Vigility:
     def rebuild_summaries(self) -> None:
         """Make the day summaries again from the raw events."""
         self._store.events.rebuild_summaries()
+
+    def ping(self) -> None:
+        """Read from the database, as little as can be. Raises StoreUnavailable where it cannot be read."""
+        self._store.is_empty()
 
     def is_empty(self) -> bool:
         """Whether the database holds neither users nor events."""

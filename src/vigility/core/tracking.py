@@ -28,6 +28,14 @@ class Ingested:
     rejected: tuple[Rejected, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One event as it is stored, and whether this call found it stored already under its `event_id`."""
+
+    event: Event
+    repeated: bool
+
+
 class Tracker:
     """The use cases of tracking, over any store."""
 
@@ -36,10 +44,10 @@ class Tracker:
         self._events = events
         self._clock = clock
 
-    def track(self, event: NewEvent) -> Event:
+    def track(self, event: NewEvent) -> Tracked:
         """Store one event. Durable when it returns.
 
-        An `event_id` that is stored already stores nothing and returns the first event.
+        An `event_id` that is stored already stores nothing and gives the first event.
 
         Raises:
             InvalidInput: a value breaks its rule.
@@ -53,7 +61,9 @@ class Tracker:
         added = self._events.add([record])
         if added.conflicts:
             raise EventConflict(str(record.event_id))
-        return added.duplicates.get(0) or Event.of(added.ids[0], record)
+        if first := added.duplicates.get(0):
+            return Tracked(first, repeated=True)
+        return Tracked(Event.of(added.ids[0], record), repeated=False)
 
     def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> Ingested:
         """Store many events, in transactions of `batch_size`, each durable before the next begins.

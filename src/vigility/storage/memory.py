@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 
+from vigility.core.attempts import AttemptLimit, take
 from vigility.core.errors import UsernameTaken
 from vigility.core.model import AgeGroup, Event, EventRecord, NewUser, User
 from vigility.core.query import Filters
@@ -115,6 +116,41 @@ class MemoryEvents:
         return event
 
 
+class MemoryRevokedTokens:
+    """Ended tokens in a dictionary."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._expires: dict[str, int] = {}
+
+    def add(self, token_id: str, expires: int, now: int) -> None:
+        """See `RevokedTokenRepository.add`."""
+        with self._lock:
+            self._expires = {known: until for known, until in self._expires.items() if until > now}
+            self._expires[token_id] = expires
+
+    def current(self, now: int) -> frozenset[str]:
+        """See `RevokedTokenRepository.current`."""
+        with self._lock:
+            return frozenset(token_id for token_id, until in self._expires.items() if until > now)
+
+
+class MemoryAttempts:
+    """Buckets of attempts in a dictionary."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._empty_at: dict[str, int] = {}
+
+    def take(self, limits: Sequence[AttemptLimit], now: int) -> int:
+        """See `AttemptRepository.take`."""
+        with self._lock:
+            after, wait = take(limits, self._empty_at, now)
+            if not wait:
+                self._empty_at.update(after)
+            return wait
+
+
 class MemoryStore:
     """See `vigility.core.repositories.Store`."""
 
@@ -122,6 +158,8 @@ class MemoryStore:
         self._lock = threading.RLock()
         self.users = MemoryUsers(self._lock)
         self.events = MemoryEvents(self._lock)
+        self.revoked_tokens = MemoryRevokedTokens(self._lock)
+        self.attempts = MemoryAttempts(self._lock)
 
     def is_empty(self) -> bool:
         """See `Store.is_empty`."""

@@ -82,5 +82,22 @@ day_summaries: Final = Table(
     sqlite_with_rowid=False,
 )
 
-# Children before parents: the order in which rows can be deleted.
+# A token leaves the table when it would have expired by itself.
+revoked_tokens: Final = Table(
+    "vigility_revoked_tokens",
+    metadata,
+    Column("token_id", String(64), primary_key=True),
+    Column("expires", BigInteger, nullable=False, index=True),
+)
+
+# A bucket leaves the table when it is empty (`vigility.core.attempts`).
+attempts: Final = Table(
+    "vigility_attempts",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("empty_at", BigInteger, nullable=False, index=True),
+)
+
+# Children before parents: the order in which rows can be deleted. Ended tokens and attempts outlive a
+# wipe: it must bring no session back to life.
 DELETE_ORDER: Final = (day_summaries, events, features, users)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from sqlalchemy import delete, exists, select
 
+from vigility.storage.sql.attempts import SqlAttempts
 from vigility.storage.sql.database import SqliteDatabase
 from vigility.storage.sql.events import SqlEvents
+from vigility.storage.sql.revoked_tokens import SqlRevokedTokens
 from vigility.storage.sql.schema import DELETE_ORDER, events, users
 from vigility.storage.sql.users import SqlUsers
 from vigility.storage.sql.versions import bring_up_to_date
@@ -20,6 +22,8 @@ class SqlStore:
         self._database = database
         self.users = SqlUsers(database)
         self.events = SqlEvents(database)
+        self.revoked_tokens = SqlRevokedTokens(database)
+        self.attempts = SqlAttempts(database)
 
     def is_empty(self) -> bool:
         """See `Store.is_empty`."""

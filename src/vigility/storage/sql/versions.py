@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from vigility.core.errors import SchemaMismatch
 from vigility.storage.sql.database import SqliteDatabase
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Every revision, oldest first. A test holds it against the files under `migrations/versions`."""
 
 VERSION_TABLE: Final = "vigility_schema"

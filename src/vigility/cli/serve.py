@@ -1,0 +1,37 @@
+"""`vigility serve`: the HTTP API and the chart page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vigility.cli.groups import examples
+from vigility.cli.session import session_of
+
+Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Listen here; by default on 127.0.0.1.")]
+Port = Annotated[int | None, typer.Option(metavar="N", help="Listen on this port; by default $PORT or 8002.")]
+Workers = Annotated[int | None, typer.Option(metavar="N", help="Worker processes; by default one a core.")]
+
+EXAMPLES = examples(
+    "vigility serve",
+    "vigility --database usage.db serve --port 8080 --workers 4",
+    "vigility serve --host 0.0.0.0              for other machines too; see docs/deploy.md first",
+)
+
+
+def serve(context: typer.Context, host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Serve the HTTP API and the chart page until SIGTERM or Ctrl-C. Settings: docs/configuration.md."""
+    # Imported here: pydantic and gunicorn take half a second that no other command should.
+    from vigility.config import load_settings
+    from vigility.web.server import Server, prepare
+
+    settings = load_settings(host=host, port=port, workers=workers, database_url=_chosen_database(context))
+    prepare(settings)
+    Server(settings).run()
+
+
+def _chosen_database(context: typer.Context) -> str | None:
+    """The database that was named before the command; None leaves the choice to the settings."""
+    source = context.parent and context.parent.get_parameter_source("database")
+    return session_of(context).database if source and source.name == "COMMANDLINE" else None

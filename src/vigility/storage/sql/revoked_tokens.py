@@ -1,0 +1,28 @@
+"""Ended tokens in SQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+
+from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.schema import revoked_tokens
+
+
+class SqlRevokedTokens:
+    """Implements `vigility.core.sessions.RevokedTokenRepository`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def add(self, token_id: str, expires: int, now: int) -> None:
+        """See `RevokedTokenRepository.add`."""
+        with self._database.writing() as connection:
+            connection.execute(delete(revoked_tokens).where(revoked_tokens.c.expires <= now))
+            row = {"token_id": token_id, "expires": expires}
+            connection.execute(self._database.insert_missing(revoked_tokens), [row])
+
+    def current(self, now: int) -> frozenset[str]:
+        """See `RevokedTokenRepository.current`."""
+        query = select(revoked_tokens.c.token_id).where(revoked_tokens.c.expires > now)
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(query).scalars())

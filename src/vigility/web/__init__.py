@@ -1,0 +1,1 @@
+"""The HTTP face: Falcon over ASGI, under gunicorn. First file to read: `app.py`."""

@@ -1,0 +1,56 @@
+"""Whose request it is, as far as addresses tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from vigility.config import Network
+from vigility.web.requests import Request
+
+_V6_PREFIX = 64
+
+
+class Addresses:
+    """Finds the client's address; believes `X-Forwarded-For` from the named proxies only."""
+
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._trusted = trusted
+
+    def client_of(self, req: Request) -> str:
+        """The address nearest to us that is none of our proxies'.
+
+        The header is read from the right: each proxy appends whom it saw, and what stands left of the
+        first stranger is what that stranger chose to write.
+        """
+        peer = (req.scope.get("client") or ("local", 0))[0]
+        if not self._trusted:
+            return str(peer)
+        address = str(peer)
+        said = (req.get_header("X-Forwarded-For") or "").split(",")
+        while said and self._is_proxy(address):
+            hop = _parsed(said.pop().strip())
+            if hop is None:
+                break
+            address = str(hop)
+        return address
+
+    def _is_proxy(self, address: str) -> bool:
+        parsed = _parsed(address)
+        return parsed is not None and any(parsed in network for network in self._trusted)
+
+
+def limited_as(address: str) -> str:
+    """What is limited together: an IPv4 address, or the /64 that one IPv6 subscriber has to choose from."""
+    parsed = _parsed(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, _V6_PREFIX), strict=False))
+    return address
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed

@@ -1,0 +1,82 @@
+"""The application factory: every part of the HTTP face, wired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import falcon
+import falcon.asgi
+import msgspec
+from falcon.media import JSONHandler
+
+from vigility.auth.tokens import Tokens
+from vigility.bootstrap import signing_secret, utc_now
+from vigility.config import Settings, shared_metrics
+from vigility.core.service import Vigility
+from vigility.core.times import Clock
+from vigility.web import errors
+from vigility.web.access_log import AccessLog, to_stdout
+from vigility.web.addresses import Addresses
+from vigility.web.attempts import Attempts, no_limits
+from vigility.web.cookies import Cookies
+from vigility.web.cors import Cors
+from vigility.web.forgery import Forgery
+from vigility.web.headers import SecurityHeaders
+from vigility.web.identity import Identity
+from vigility.web.metrics import Measured, Metrics
+from vigility.web.origins import AllowedOrigins
+from vigility.web.pages import Pages
+from vigility.web.requests import Request
+from vigility.web.routes import Parts, routes
+from vigility.web.threads import Lifespan, Threads
+from vigility.web.tracking import ThreadedRecorder
+
+App = falcon.asgi.App[Request, falcon.asgi.Response]
+
+STATIC: Final = Path(__file__).with_name("static")
+
+
+def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -> App:
+    """The HTTP API and the page over one `Vigility`, which is closed when the server stops.
+
+    No thread starts and no connection opens before the first request. Raises InvalidInput or
+    StoreUnavailable where there is no secret to sign tokens with.
+    """
+    configured = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
+    tokens = Tokens(signing_secret(settings.database_url, configured))
+    threads = Threads(settings.password_threads)
+    metrics = Metrics(shared_metrics())
+    origins = AllowedOrigins(settings.frontend_url)
+    parts = Parts(
+        vigility=vigility,
+        threads=threads,
+        tokens=tokens,
+        clock=clock,
+        identity=Identity(vigility, tokens, threads, clock),
+        cookies=Cookies(cross_site=settings.frontend_url is not None),
+        attempts=Attempts(vigility, settings) if settings.rate_limit == "on" else no_limits(),
+        recorder=ThreadedRecorder(vigility, threads),
+        metrics=metrics,
+        pages=Pages(STATIC),
+    )
+    middleware: Any = [
+        AccessLog(Addresses(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None),
+        Measured(metrics),
+        SecurityHeaders(),
+        Cors(origins),
+        Forgery(origins),
+        Lifespan(vigility, threads),
+    ]
+    app: App = falcon.asgi.App(request_type=Request, middleware=middleware)
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(
+        dumps=_encoded, loads=msgspec.json.decode
+    )
+    errors.install(app)
+    for route in routes(parts):
+        app.add_route(route.path, route.resource)
+    return app
+
+
+def _encoded(value: object) -> bytes:
+    return msgspec.json.encode(value)  # Falcon would take a built-in function for one that is awaited

@@ -1,0 +1,49 @@
+"""The server module: `gunicorn -c python:vigility.web.gunicorn_conf vigility.web.asgi:app`.
+
+The application is made when the server says that the worker starts, which is after the fork.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from vigility.auth.passwords import BcryptHasher
+from vigility.bootstrap import connect
+from vigility.config import Settings, load_settings
+from vigility.core.errors import VigilityError
+from vigility.web.app import create_app
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class Deferred:
+    """The application, made when the worker starts. What keeps it from starting is said in one line."""
+
+    def __init__(self, load: Callable[[], Settings]) -> None:
+        self._load = load
+        self._app: Application | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Called by the server, first of all with the scope `lifespan`."""
+        if self._app is None:
+            try:
+                self._app = open_app(self._load())
+            except VigilityError as error:
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+        await self._app(scope, receive, send)
+
+
+def open_app(settings: Settings) -> Application:
+    """Open the database and make the application over it. Raises VigilityError."""
+    hasher = BcryptHasher(settings.bcrypt_rounds)
+    app: Application = create_app(connect(settings.database_url, hasher=hasher), settings)
+    return app
+
+
+app = Deferred(load_settings)

@@ -1,0 +1,90 @@
+"""Metrics for Prometheus, right under several workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from falcon.asgi import Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from vigility.web.metrics_files import reading
+from vigility.web.requests import Request
+from vigility.web.threads import Threads
+
+_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+_NO_ROUTE: Final = "none"
+
+
+class Metrics:
+    """What is counted. Of several workers each writes files in `directory`, and any of them adds up all."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "vigility_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self.seconds = Histogram(
+            "vigility_http_request_seconds",
+            "Time from a request's arrival to its answer.",
+            ["method", "route"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self.events_stored = Counter("vigility_events_stored", "Events stored.", registry=self._registry)
+        self.queue_length = Gauge(
+            "vigility_queue_length",
+            "Events that wait to be stored.",
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+        self.queue_length.set(0)
+
+    def rendered(self) -> bytes:
+        """All workers' counts in the text format of Prometheus. Reads files: call it in a thread."""
+        if self._directory is None:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        with reading(self._directory):
+            MultiProcessCollector(registry, path=str(self._directory))  # type: ignore[no-untyped-call]
+            return generate_latest(registry)
+
+
+class Measured:
+    """Falcon's hooks round each request: counts it and takes its time."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def process_request(self, req: Request, _resp: Response) -> None:
+        """Note when it came."""
+        req.context.began = perf_counter()
+
+    async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
+        """Count it, under its route and not its path: paths are endless."""
+        method = req.method if req.method in _METHODS else "other"
+        route = req.uri_template or _NO_ROUTE
+        self._metrics.requests.labels(method, route, resp.status_code).inc()
+        self._metrics.seconds.labels(method, route).observe(perf_counter() - req.context.began)
+
+
+class MetricsResource:
+    """`GET /metrics`."""
+
+    def __init__(self, metrics: Metrics, threads: Threads) -> None:
+        self._metrics = metrics
+        self._threads = threads
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """All workers' counts."""
+        resp.content_type = "text/plain; version=0.0.4; charset=utf-8"
+        resp.data = await self._threads.store(self._metrics.rendered)
+
+    on_head = on_get

@@ -1,0 +1,145 @@
+"""The bodies of requests and answers, as /openapi.json describes them.
+
+The rules themselves are the core's (`vigility.core.rules`), which check what comes in; the tests hold the two
+together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vigility.core.model import Gender
+from vigility.core.rules import (
+    MAX_AGE,
+    MAX_FEATURE_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MAX_USERNAME_LENGTH,
+    MIN_AGE,
+    MIN_PASSWORD_LENGTH,
+)
+
+# No control characters or line separators, and no space at either end.
+_NAME: Final = (
+    r"^[^\s\u0000-\u001f\u007f-\u009f]"
+    r"([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*[^\s\u0000-\u001f\u007f-\u009f])?$"
+)
+_AGE_AS_TEXT: Final = r"^([1-9]|[1-9][0-9]|1[01][0-9]|120)$"
+
+
+def _pattern(pattern: str) -> dict[str, object]:
+    return {"pattern": pattern}
+
+
+Username = Annotated[
+    str, Field(min_length=1, max_length=MAX_USERNAME_LENGTH, json_schema_extra=_pattern(_NAME))
+]
+Password = Annotated[str, Field(min_length=MIN_PASSWORD_LENGTH, max_length=MAX_PASSWORD_LENGTH)]
+FeatureName = Annotated[
+    str, Field(min_length=1, max_length=MAX_FEATURE_LENGTH, json_schema_extra=_pattern(_NAME))
+]
+Age = Annotated[int, Field(strict=True, ge=MIN_AGE, le=MAX_AGE)]
+AgeAsText = Annotated[str, Field(json_schema_extra=_pattern(_AGE_AS_TEXT))]
+
+
+class RegisterBody(BaseModel):
+    """A new user."""
+
+    username: Username
+    password: Password
+    age: Age | AgeAsText = Field(description="In whole years, as a number or as its text.")
+    gender: Gender
+
+
+class LoginBody(BaseModel):
+    """Who logs in."""
+
+    username: Annotated[str, Field(min_length=1)]
+    password: Annotated[str, Field(min_length=1)]
+
+
+class TrackBody(BaseModel):
+    """The use of a feature, now."""
+
+    feature_name: FeatureName
+    event_id: UUID | None = Field(
+        None, description="Chosen by the sender: the same id again stores nothing, and is answered by 200."
+    )
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class UserAnswer(_Answer):
+    """A user."""
+
+    id: int
+    username: str
+    age: int
+    gender: Gender
+
+
+class SessionAnswer(_Answer):
+    """A user who has just logged in, and the token for `Authorization: Bearer`."""
+
+    user: UserAnswer
+    token: str
+
+
+class MeAnswer(_Answer):
+    """Who is logged in."""
+
+    user: UserAnswer
+
+
+class MessageAnswer(_Answer):
+    """A sentence."""
+
+    message: str
+
+
+class EventAnswer(_Answer):
+    """A stored event."""
+
+    id: int
+    userId: int  # noqa: N815 - the contract's name
+    featureName: str  # noqa: N815
+    timestamp: str = Field(
+        description="UTC, to the millisecond.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+    )
+
+
+class Bar(_Answer):
+    """How many events a feature has."""
+
+    feature: str
+    count: int
+
+
+class Point(_Answer):
+    """How many events of the chosen feature a UTC day has."""
+
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    count: int
+
+
+class AnalyticsAnswer(_Answer):
+    """Bars: count descending, then feature ascending. Line: days ascending; empty without `feature`."""
+
+    barChartData: list[Bar]  # noqa: N815
+    lineChartData: list[Point]  # noqa: N815
+
+
+class HealthAnswer(_Answer):
+    """The store can be reached."""
+
+    status: Literal["ok"]
+
+
+class ErrorAnswer(_Answer):
+    """What was wrong, in one sentence."""
+
+    error: str

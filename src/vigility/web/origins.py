@@ -1,0 +1,34 @@
+"""Which web origins may use the API with a user's cookies."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DEVELOPMENT_ORIGIN: Final = "http://localhost:3000"
+
+
+class AllowedOrigins:
+    """The allow-list: the front end's origin, and that of the page which this server serves itself."""
+
+    def __init__(self, frontend: str | None) -> None:
+        self._frontend = frontend or DEVELOPMENT_ORIGIN
+
+    def is_frontend(self, origin: str | None) -> bool:
+        """Whether the origin is another one, served elsewhere, that may read answers."""
+        return origin == self._frontend
+
+    def may_act(self, origin: str | None, host: str | None, fetch_site: str | None) -> bool:
+        """Whether a request from this origin may change something by a cookie.
+
+        `host` and `fetch_site` are the headers Host and Sec-Fetch-Site. Browsers send an Origin with
+        every request that changes something; what sends none is no browser, unless it says otherwise.
+        """
+        if origin is None:
+            return fetch_site != "cross-site"
+        return self.is_frontend(origin) or _host_of(origin) == (host or "").lower()
+
+
+def _host_of(origin: str) -> str:
+    """Host and port. Not the scheme: behind a proxy that ends TLS the server sees another."""
+    scheme, _, host = origin.lower().partition("://")
+    return host.removesuffix(":443" if scheme == "https" else ":80") or origin

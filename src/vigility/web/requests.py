@@ -1,0 +1,100 @@
+"""What comes in: requests, their JSON bodies and their queries, read strictly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote_from_bytes
+
+import falcon
+import falcon.asgi
+import msgspec
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+MAX_BODY_BYTES: Final = 100 * 1024
+
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_MOST_PARAMETERS: Final = 50
+
+
+class Request(falcon.asgi.Request):
+    """Falcon's request, except that a query in raw bytes is percent-encoded and not a server error."""
+
+    def __init__(
+        self,
+        scope: dict[str, Any],
+        receive: Receive,
+        first_event: dict[str, Any] | None = None,
+        options: falcon.RequestOptions | None = None,
+    ) -> None:
+        query: bytes = scope["query_string"]
+        if not query.isascii():
+            scope = {**scope, "query_string": quote_from_bytes(query, safe="%&=+").encode()}
+        super().__init__(scope, receive, first_event, options)
+
+
+async def json_object(req: Request) -> dict[str, Any]:
+    """The members of the JSON object in the body; none where there is no body, or an empty list.
+
+    Of a name that comes twice the last counts. Raises HTTPContentTooLarge,
+    HTTPUnsupportedMediaType or HTTPBadRequest.
+    """
+    body = await _body(req)
+    if not body:
+        return {}
+    if not _is_json(req.content_type):
+        raise falcon.HTTPUnsupportedMediaType(description="The body must be application/json")
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        raise falcon.HTTPBadRequest(description="The body is not valid JSON") from None
+    if value == []:
+        return {}
+    if not isinstance(value, dict):
+        raise falcon.HTTPBadRequest(description="The body must be a JSON object")
+    return value
+
+
+def query_of(req: Request, allowed: tuple[str, ...]) -> dict[str, str]:
+    """The parameters of the query, each at most once and one of `allowed`. Raises HTTPBadRequest."""
+    if not req.query_string:
+        return {}
+    pairs = _pairs(req.query_string)
+    found = dict(pairs)
+    if unknown := found.keys() - set(allowed):
+        names = ", ".join(sorted(ascii(name)[:40] for name in unknown))
+        raise falcon.HTTPBadRequest(description=f"Unknown parameter {names}; allowed: {', '.join(allowed)}")
+    if len(found) < len(pairs):
+        raise falcon.HTTPBadRequest(description="A parameter may come only once")
+    return found
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    bad = falcon.HTTPBadRequest(description="The query is not valid percent-encoded UTF-8")
+    if _BAD_ESCAPE.search(query):
+        raise bad
+    try:
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except ValueError:  # not UTF-8, or more parameters than any sender has
+        raise bad from None
+
+
+async def _body(req: Request) -> bytes:
+    if (req.content_length or 0) > MAX_BODY_BYTES:
+        raise _too_large()
+    body = bytearray()
+    async for chunk in req.stream:
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:  # its length was not said
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> falcon.HTTPError:
+    return falcon.HTTPContentTooLarge(description=f"The body must have at most {MAX_BODY_BYTES} bytes")
+
+
+def _is_json(content_type: str | None) -> bool:
+    return (content_type or "").partition(";")[0].strip().lower() == "application/json"
