@@ -16,10 +16,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vigility.core.errors import QueueFull, StoreError, StoreUnavailable, VigilityError
+from vigility.core.errors import EventConflict, QueueFull, StoreError, StoreUnavailable, VigilityError
 from vigility.core.model import Event, EventRecord, Tracked
 from vigility.core.repositories import Added
-from vigility.core.errors import EventConflict
 
 Outcome = Tracked | VigilityError
 Deliver = Callable[[Outcome], None]
@@ -27,7 +26,7 @@ Deliver = Callable[[Outcome], None]
 
 Store = Callable[[Sequence[EventRecord]], Added]
 
-# Records that may wait. At 10,000 events a second some two seconds' worth, a few megabytes; a caller who would
+# Records that may wait: at 10,000 events a second two seconds' worth, a few megabytes. A caller who would
 # wait longer is better told to come again.
 CAPACITY: Final = 20_000
 # Records in one transaction. Other processes wait for it: about 20 ms.
@@ -47,10 +46,13 @@ class GroupCommit:
     of the interpreter what waits is stored.
     """
 
-    def __init__(self, store: Store, *, capacity: int = CAPACITY, retry_seconds: float = RETRY_SECONDS) -> None:
+    def __init__(
+        self, store: Store, *, capacity: int = CAPACITY, retry_seconds: float = RETRY_SECONDS
+    ) -> None:
         self._store = store
         self._capacity = capacity
         self._retry_seconds = retry_seconds
+        self._thread: threading.Thread | None = None
         self._begin_anew()
         _WRITERS.add(self)
 
@@ -95,7 +97,7 @@ class GroupCommit:
         self._waiting: deque[tuple[EventRecord, Deliver]] = deque()
         self._in_flight = 0
         self._closed = False
-        self._thread: threading.Thread | None = None
+        self._thread = None
 
     def _start(self) -> threading.Thread:
         thread = threading.Thread(target=self._run, name="vigility-writer", daemon=True)

@@ -30,7 +30,7 @@ from vigility.web.pages import Pages
 from vigility.web.requests import Request
 from vigility.web.routes import Parts, routes
 from vigility.web.threads import Lifespan, Threads
-from vigility.web.tracking import ThreadedRecorder
+from vigility.web.tracking import GroupedRecorder
 
 App = falcon.asgi.App[Request, falcon.asgi.Response]
 
@@ -56,7 +56,7 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
         identity=Identity(vigility, tokens, threads, clock),
         cookies=Cookies(cross_site=settings.frontend_url is not None),
         attempts=Attempts(vigility, settings) if settings.rate_limit == "on" else no_limits(),
-        recorder=ThreadedRecorder(vigility, threads),
+        recorder=GroupedRecorder(vigility),
         metrics=metrics,
         pages=Pages(STATIC),
     )
