@@ -8,6 +8,7 @@ caller. Nobody is answered before the events are durable.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 import time
@@ -25,6 +26,8 @@ Deliver = Callable[[Outcome], None]
 """Takes what became of one record. Called from the writer's thread; must not block or raise."""
 
 Store = Callable[[Sequence[EventRecord]], Added]
+
+_LOG: Final = logging.getLogger(__name__)
 
 # Records that may wait: at 10,000 events a second two seconds' worth, a few megabytes. A caller who would
 # wait longer is better told to come again.
@@ -131,12 +134,15 @@ class GroupCommit:
             added = self._stored([record for record, _ in batch])
         except StoreUnavailable as error:
             for _, deliver in batch:
-                deliver(error)
+                _tell(deliver, error)
         except StoreError as error:
             self._commit_apart(batch, error)
+        except Exception as bug:  # noqa: BLE001 - a thread that dies would keep every caller waiting
+            _LOG.exception("the store failed in a way that it should not")
+            self._commit_apart(batch, StoreError(f"the store failed: {bug!r}"))
         else:
             for index, (record, deliver) in enumerate(batch):
-                deliver(_outcome(added, index, record))
+                _tell(deliver, _outcome(added, index, record))
 
     def _stored(self, records: Sequence[EventRecord]) -> Added:
         """Store the records; where the store is unavailable, try again for a while."""
@@ -154,11 +160,18 @@ class GroupCommit:
     def _commit_apart(self, batch: Sequence[tuple[EventRecord, Deliver]], error: StoreError) -> None:
         """One record spoils the transaction of all: find it by halves, and store the others."""
         if len(batch) == 1:
-            batch[0][1](error)
+            _tell(batch[0][1], error)
             return
         middle = len(batch) // 2
         self._commit(batch[:middle])
         self._commit(batch[middle:])
+
+
+def _tell(deliver: Deliver, outcome: Outcome) -> None:
+    try:
+        deliver(outcome)
+    except Exception:  # noqa: BLE001 - one caller's fault must not keep the others waiting
+        _LOG.exception("a caller failed to take the outcome of its event")
 
 
 def _outcome(added: Added, index: int, record: EventRecord) -> Outcome:
