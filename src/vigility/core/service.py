@@ -17,7 +17,7 @@ from vigility.core.report import Report, build_report
 from vigility.core.repositories import Store, SummaryDifference
 from vigility.core.rules import valid_feature, valid_username
 from vigility.core.sessions import Sessions
-from vigility.core.times import Clock
+from vigility.core.times import CALENDAR, Clock, Span
 from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracker
 
 
@@ -117,9 +117,12 @@ class Vigility:
         """
         return self._tracker.track_many(events, batch_size)
 
-    def importer(self) -> Importer:
-        """Something that stores events batch by batch, for callers that do more between two batches."""
-        return self._tracker.importer()
+    def importer(self, span: Span = CALENDAR) -> Importer:
+        """Something that stores events batch by batch, for callers that do more between two batches.
+
+        Events that tell a time outside of `span` are rejected.
+        """
+        return self._tracker.importer(span)
 
     def report(self, filters: Filters | None = None, feature: str | None = None) -> Report:
         """How often each feature was used under `filters` and, with `feature`, on which days that one.

@@ -15,7 +15,7 @@ from vigility.core.model import EventRecord, NewEvent, Tracked, User
 from vigility.core.repositories import EventRepository, UserRepository
 from vigility.core.resolving import Rejected, Resolver
 from vigility.core.rules import valid_event_id, valid_feature
-from vigility.core.times import Clock, to_micros
+from vigility.core.times import CALENDAR, Clock, Span, to_micros
 
 # Events written in one transaction. A transaction costs one fsync (~1 ms) and the rows of the day
 # summaries it touches; past some 20,000 events both are small beside the events themselves, and
@@ -99,16 +99,16 @@ class Tracker:
             offset += len(batch)
         return Ingested(accepted=accepted, duplicates=duplicates, rejected=tuple(rejected))
 
-    def importer(self) -> Importer:
+    def importer(self, span: Span = CALENDAR) -> Importer:
         """Something that stores batch after batch, for callers that do more between two of them."""
-        return Importer(self._users, self._events, self._clock)
+        return Importer(self._users, self._events, self._clock, span)
 
 
 class Importer:
     """Stores batches of events. Looks each user up once in its life, so it should not outlive its task."""
 
-    def __init__(self, users: UserRepository, events: EventRepository, clock: Clock) -> None:
-        self._resolver = Resolver(users)
+    def __init__(self, users: UserRepository, events: EventRepository, clock: Clock, span: Span) -> None:
+        self._resolver = Resolver(users, span)
         self._events = events
         self._clock = clock
 

@@ -41,11 +41,9 @@ async def json_object(req: Request) -> dict[str, Any]:
     Of a name that comes twice the last counts. Raises HTTPContentTooLarge,
     HTTPUnsupportedMediaType or HTTPBadRequest.
     """
-    body = await _body(req)
+    body = await json_body(req, MAX_BODY_BYTES)
     if not body:
         return {}
-    if not _is_json(req.content_type):
-        raise falcon.HTTPUnsupportedMediaType(description="The body must be application/json")
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, ValueError):
@@ -55,6 +53,17 @@ async def json_object(req: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise falcon.HTTPBadRequest(description="The body must be a JSON object")
     return value
+
+
+async def json_body(req: Request, most: int) -> bytes:
+    """The body, at most so many bytes, which is of the type of JSON where there is one.
+
+    Raises HTTPContentTooLarge or HTTPUnsupportedMediaType.
+    """
+    body = await _body(req, most)
+    if body and not _is_json(req.content_type):
+        raise falcon.HTTPUnsupportedMediaType(description="The body must be application/json")
+    return body
 
 
 def query_of(req: Request, allowed: tuple[str, ...]) -> dict[str, str]:
@@ -81,19 +90,19 @@ def _pairs(query: str) -> list[tuple[str, str]]:
         raise bad from None
 
 
-async def _body(req: Request) -> bytes:
-    if (req.content_length or 0) > MAX_BODY_BYTES:
-        raise _too_large()
+async def _body(req: Request, most: int) -> bytes:
+    if (req.content_length or 0) > most:
+        raise _too_large(most)
     body = bytearray()
     async for chunk in req.stream:
         body += chunk
-        if len(body) > MAX_BODY_BYTES:  # its length was not said
-            raise _too_large()
+        if len(body) > most:  # its length was not said
+            raise _too_large(most)
     return bytes(body)
 
 
-def _too_large() -> falcon.HTTPError:
-    return falcon.HTTPContentTooLarge(description=f"The body must have at most {MAX_BODY_BYTES} bytes")
+def _too_large(most: int) -> falcon.HTTPError:
+    return falcon.HTTPContentTooLarge(description=f"The body must have at most {most} bytes")
 
 
 def _is_json(content_type: str | None) -> bool:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -91,11 +92,7 @@ class SqliteDatabase:
 
     def upsert(self, table: Table) -> Insert:
         """An INSERT that adds to `count` where the key is there already."""
-        statement = insert(table)
-        return statement.on_conflict_do_update(
-            index_elements=table.primary_key.columns,
-            set_={"count": table.c["count"] + statement.excluded["count"]},
-        )
+        return _upsert(table)
 
     def insert_missing(self, table: Table) -> Insert:
         """An INSERT that leaves rows alone that are there already."""
@@ -136,3 +133,12 @@ def _on_connect(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> 
 
 def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("vigility_begin", "BEGIN"))
+
+
+@cache
+def _upsert(table: Table) -> Insert:
+    statement = insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=table.primary_key.columns,
+        set_={"count": table.c["count"] + statement.excluded["count"]},
+    )
