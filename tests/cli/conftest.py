@@ -108,6 +108,9 @@ class Terminal:
         while text not in self.shown:
             assert self._read(), f"it ended without showing {text!r}, but {self.shown!r}"
 
+    def wait_for_more(self):
+        assert self._read(), f"it ended; it showed {self.shown!r}"
+
     def type(self, text):
         os.write(self._master, text.encode())
 

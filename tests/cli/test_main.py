@@ -151,15 +151,15 @@ def test_a_reader_that_goes_away_is_no_error(program):
     with program.open() as opened:
         opened.register("ada", "a long password", 36, "Female")
         opened.track_many(("ada", f"feature {number}", None, None) for number in range(20_000))
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "vigility", "--database", program.database, "report", "--csv"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    assert process.stdout.readline() == b'"feature","count"\n'
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 1
+    ) as process:
+        assert process.stdout.readline() == b'"feature","count"\n'
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")

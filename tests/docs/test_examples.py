@@ -4,11 +4,14 @@ import os
 import re
 import subprocess
 import sysconfig
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+from web_server import running
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -22,6 +25,15 @@ def test_the_examples_of_a_document_run_in_its_order(document, tmp_path, monkeyp
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("PATH", os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]))  # noqa: TID251
     monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("VIGILITY_WORKERS", "1")
+    with ExitStack() as stack:
+        if "$API" in document.read_text(encoding="utf-8"):
+            server = stack.enter_context(running(tmp_path))
+            monkeypatch.setenv("API", f"http://127.0.0.1:{server.port}")
+        run_examples(document)
+
+
+def run_examples(document):
     examples = Sybil(parsers=[PythonCodeBlockParser(), CodeBlockParser("console", run_session)])
     for example in examples.parse(document).examples():
         example.evaluate()

@@ -9,6 +9,7 @@ import typer
 from vigility.bootstrap import DEFAULT_URL
 from vigility.cli import report, seed, serve, summaries, track, users
 from vigility.cli.groups import examples
+from vigility.cli.lines import show
 from vigility.cli.session import session_of
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from vigility.version import __version__
 
-        typer.echo(f"vigility {__version__}")
+        show(f"vigility {__version__}")
         raise typer.Exit
 
 
@@ -62,4 +63,4 @@ def vigility(
     """Feature-usage analytics: who uses which feature, and when."""
     session_of(context).database = database
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        show(context.get_help())

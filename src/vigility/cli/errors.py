@@ -8,9 +8,7 @@
 
 from __future__ import annotations
 
-import re
 import traceback
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +16,13 @@ from typing import Final
 
 import typer
 
+from vigility.cli.lines import one_line
 from vigility.cli.signals import Interrupted
 from vigility.core.errors import InvalidInput, VigilityError
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
 ENDED_BY_SIGNAL: Final = 128
-
-_LINE_BREAKS: Final = re.compile(r"\s*[\r\n]\s*")
 
 
 class CommandError(Exception):
@@ -54,11 +51,6 @@ def outcome(error: BaseException) -> tuple[str, int]:
     message, code = _explained(error)
     notes = getattr(error, "__notes__", ())
     return one_line(": ".join([message, *notes])), code
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks, and with what could steer a terminal made visible."""
-    return "".join(_shown(character) for character in _LINE_BREAKS.sub(" ", text.strip()))
 
 
 def _explained(error: BaseException) -> tuple[str, int]:
@@ -114,7 +106,3 @@ def _of_ours(error: BaseException) -> str:
 
 def _as_option(field: str) -> str:
     return "--" + field.replace("_", "-")
-
-
-def _shown(character: str) -> str:
-    return ascii(character)[1:-1] if unicodedata.category(character) in {"Cc", "Cs"} else character

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from vigility.cli.lines import show
+
 
 def command_group(summary: str) -> typer.Typer:
     """A group that shows its help when it is called without a command."""
@@ -12,7 +14,7 @@ def command_group(summary: str) -> typer.Typer:
     @group.callback(invoke_without_command=True)
     def show_help(context: typer.Context) -> None:
         if context.invoked_subcommand is None:
-            typer.echo(context.get_help())
+            show(context.get_help())
 
     return group
 

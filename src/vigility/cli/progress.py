@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from vigility.cli.errors import one_line
+from vigility.cli.lines import one_line, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -71,8 +71,3 @@ def progress(total: int | None) -> Iterator[Progress]:
     console = Console(file=sys.stderr)
     with RichProgress(*columns, console=console, transient=True, refresh_per_second=5) as bar:
         yield Bar(bar, total)
-
-
-def say(text: str) -> None:
-    """One line on stderr."""
-    print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201

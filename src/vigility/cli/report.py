@@ -10,6 +10,7 @@ import typer
 from vigility.cli.completion import age_groups, genders
 from vigility.cli.errors import UsageError, named
 from vigility.cli.groups import examples
+from vigility.cli.lines import say, show
 from vigility.cli.session import Session, session_of
 from vigility.core.model import NewEvent
 from vigility.core.query import Filters
@@ -100,18 +101,18 @@ def _write(result: Report, session: Session, *, as_json: bool, as_csv: bool, hol
     if as_json or as_csv:
         from vigility.cli.rendering.machine import json_text, report_csv
 
-        typer.echo(json_text(result.as_answer()) if as_json else report_csv(result))
+        show(json_text(result.as_answer()) if as_json else report_csv(result))
     elif result.total:
         from vigility.cli.rendering.report import report_view
         from vigility.cli.rendering.terminal import standard_output
 
         standard_output().print(*report_view(result), sep="\n")
     elif holds_events:
-        typer.echo(f"No events under these filters: {result.filters.in_words()}.")
-        typer.echo(f"To see all: {session.command} report")
+        show(f"No events under these filters: {result.filters.in_words()}.")
+        show(f"To see all: {session.command} report")
     else:
-        typer.echo(f"{session.database_name} holds no events yet.")
-        typer.echo(f"To track one: {session.command} track --help. To try a demo: {session.command} seed")
+        show(f"{session.database_name} holds no events yet.")
+        show(f"To track one: {session.command} track --help. To try a demo: {session.command} seed")
 
 
 def _save_charts(result: Report, charts: Charts) -> None:
@@ -121,4 +122,4 @@ def _save_charts(result: Report, charts: Charts) -> None:
 
     for kind, path in charts.items():
         save_charts(result, path, kind)
-        typer.echo(f"Charts written to {path}", err=True)
+        say(f"Charts written to {path}")

@@ -13,6 +13,7 @@ import typer
 from vigility.bootstrap import utc_now
 from vigility.cli.errors import CommandError
 from vigility.cli.groups import examples
+from vigility.cli.lines import show
 from vigility.cli.session import Session, session_of
 from vigility.cli.wording import counted
 from vigility.core.demo import PASSWORD, demo_events, demo_users
@@ -59,7 +60,7 @@ def seed(  # noqa: PLR0913 - a command has as many parameters as options
         usernames = [user.username for user in population]
         _fill(session, vigility, population, demo_events(usernames, now, days, events, random), events)
     _show(population)
-    typer.echo(
+    show(
         f"{counted(events, 'event')} over {counted(days, 'day')} stored in {session.database_name}. "
         f"See them: {session.command} report"
     )
@@ -89,9 +90,10 @@ def _fill(
             vigility.wipe()
             vigility.accounts.import_users(population)
         with seldom_collecting(), progress(total) as bar:
+            importer = vigility.importer()
             while batch := list(islice(events, BATCH_SIZE)):
                 with session.signals.held():
-                    stored += vigility.track_many(batch).accepted
+                    stored += importer.store(batch).accepted
                     bar.reached(stored, f"{counted(stored, 'event')} stored")
     except BaseException as error:
         error.add_note(f"{stored:,} of {counted(total, 'event')} are stored; seed again to have them all")
@@ -104,5 +106,5 @@ def _show(population: Sequence[NewUser]) -> None:
 
     standard_output().print(demo_table(population[:SHOWN_USERS]))
     if len(population) > SHOWN_USERS:
-        typer.echo(f"and {counted(len(population) - SHOWN_USERS, 'more user')}")
-    typer.echo(f"Password of all: {PASSWORD}")
+        show(f"and {counted(len(population) - SHOWN_USERS, 'more user')}")
+    show(f"Password of all: {PASSWORD}")

@@ -6,6 +6,7 @@ import typer
 
 from vigility.cli.errors import FAILED
 from vigility.cli.groups import command_group, examples
+from vigility.cli.lines import show
 from vigility.cli.session import session_of
 from vigility.cli.wording import counted
 
@@ -26,14 +27,14 @@ def verify(context: typer.Context) -> None:
     with session.open() as vigility:
         differences = vigility.verify_summaries()
     for entry in differences[:SHOWN]:
-        typer.echo(
+        show(
             f"{entry.day} {entry.feature}, {entry.age_group.value}, {entry.gender.value}: "
             f"{entry.in_summary:,} in the summary, {entry.in_events:,} in the events"
         )
     if not differences:
-        typer.echo("The day summaries agree with the events.")
+        show("The day summaries agree with the events.")
         return
-    typer.echo(
+    show(
         f"{counted(len(differences), 'day summary differs', 'day summaries differ')} from the events. "
         f"To make them again: {session.command} summaries rebuild"
     )
@@ -50,4 +51,4 @@ def rebuild(context: typer.Context) -> None:
     session = session_of(context)
     with session.open() as vigility, session.signals.held():
         vigility.rebuild_summaries()
-    typer.echo("The day summaries were made again from the events.")
+    show("The day summaries were made again from the events.")

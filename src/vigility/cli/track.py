@@ -12,6 +12,7 @@ import typer
 
 from vigility.cli.errors import FAILED, CommandError, UsageError, named
 from vigility.cli.groups import examples
+from vigility.cli.lines import show
 from vigility.cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _track_one(
     with session.open() as vigility, named(feature_name="FEATURE", username="--user", timestamp="--at"):
         event = vigility.track(user, feature, at, event_id)
     when = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    typer.echo(f"Tracked {event.feature} for {user} at {when}.")
+    show(f"Tracked {event.feature} for {user} at {when}.")
 
 
 def _track_file(session: Session, path: str, rejects: Path | None, from_line: int) -> None:
@@ -158,4 +159,4 @@ def _summarize(session: Session, task: EventImport, wrong: int, seconds: float) 
         parts.append(f"{counted(wrong, 'wrong line')} left out")
         session.exit_code = FAILED
     rate = f" ({stored.events / seconds:,.0f} a second)" if seconds > 1 else ""
-    typer.echo(f"{', '.join(parts)}{rate}.")
+    show(f"{', '.join(parts)}{rate}.")

@@ -11,6 +11,7 @@ import typer
 from vigility.cli.completion import genders
 from vigility.cli.errors import FAILED, CommandError, named
 from vigility.cli.groups import command_group, examples
+from vigility.cli.lines import say, show
 from vigility.cli.session import Session, session_of
 from vigility.cli.wording import counted
 
@@ -42,7 +43,7 @@ def add(
     with session_of(context).open() as vigility, named(username="NAME"):
         vigility.accounts.checked(name, age, gender)  # before the password is asked for
         user = vigility.register(name, _asked_password() if password is None else password, age, gender)
-    typer.echo(f"Added {user.username}: {user.age}, {user.gender.value}.")
+    show(f"Added {user.username}: {user.age}, {user.gender.value}.")
 
 
 def _asked_password() -> str:
@@ -70,15 +71,15 @@ def list_users(
     if as_json:
         from vigility.cli.rendering.machine import json_text, user_answer
 
-        typer.echo(json_text([user_answer(user) for user in users]))
+        show(json_text([user_answer(user) for user in users]))
     elif users:
         from vigility.cli.rendering.terminal import standard_output
         from vigility.cli.rendering.users import user_table
 
         standard_output().print(user_table(users))
-        typer.echo(f"{counted(len(users), 'user')}")
+        show(f"{counted(len(users), 'user')}")
     else:
-        typer.echo(f"{session.database_name} holds no users. To add one: {session.command} users add --help")
+        show(f"{session.database_name} holds no users. To add one: {session.command} users add --help")
 
 
 @app.command(
@@ -105,7 +106,7 @@ def import_users(
     parts += [f"{known:,} there before"] if known else []
     parts += [f"{counted(wrong, 'wrong line')} left out"] if wrong else []
     session.exit_code = FAILED if wrong else 0
-    typer.echo(f"{', '.join(parts)}.")
+    show(f"{', '.join(parts)}.")
 
 
 def _import(session: Session, file: str) -> tuple[Imported, int]:
@@ -124,8 +125,6 @@ def _import(session: Session, file: str) -> tuple[Imported, int]:
 
 
 def _say_who_differs(names: Sequence[str]) -> None:
-    from vigility.cli.progress import say
-
     for name in names[:DIFFERENT_SHOWN]:
         say(f"{name} exists with another age or gender, and was left so")
     if len(names) > DIFFERENT_SHOWN:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,40 +16,35 @@ from falcon.asgi import Response
 from vigility.web.addresses import Addresses
 from vigility.web.requests import Request
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LONGEST_PATH: Final = 200
 
 
 class AccessLog:
-    """Falcon's hooks round each request: names it, and writes its line."""
+    """Falcon's hooks round each request."""
 
     def __init__(self, addresses: Addresses, write: Callable[[bytes], None] | None) -> None:
         self._addresses = addresses
         self._write = write
 
-    async def process_request(self, req: Request, resp: Response) -> None:
-        """Give the request its id and find its sender's address."""
-        context = req.context
-        context.arrived = perf_counter()
-        context.user_id = None
-        context.address = self._addresses.client_of(req)
-        given = req.get_header("X-Request-ID") or ""
-        context.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        resp.set_header("X-Request-ID", context.request_id)
+    async def process_request(self, req: Request, _resp: Response) -> None:
+        """Find its sender's address."""
+        req.context.address = self._addresses.client_of(req)
 
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
-        """Write the line."""
+        """Name the request to its sender, and write its line."""
+        resp.set_header("X-Request-ID", req.context.request_id)
         if self._write is None:
             return
         body = await resp.render_body()
         line = {
             "time": datetime.fromtimestamp(time(), UTC).isoformat(timespec="milliseconds"),
+            "pid": os.getpid(),
             "request_id": req.context.request_id,
             "address": req.context.address,
             "method": req.method,
             "path": req.path[:_LONGEST_PATH],
             "status": resp.status_code,
-            "ms": round((perf_counter() - req.context.arrived) * 1000, 2),
+            "ms": round((perf_counter() - req.context.began) * 1000, 2),
             "bytes": len(body or b""),
             "user_id": req.context.user_id,
         }

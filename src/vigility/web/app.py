@@ -70,13 +70,9 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
     ]
     app: App = falcon.asgi.App(request_type=Request, middleware=middleware)
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(
-        dumps=_encoded, loads=msgspec.json.decode
+        dumps=msgspec.json.encode, loads=msgspec.json.decode
     )
     errors.install(app)
     for route in routes(parts):
         app.add_route(route.path, route.resource)
     return app
-
-
-def _encoded(value: object) -> bytes:
-    return msgspec.json.encode(value)  # Falcon would take a built-in function for one that is awaited

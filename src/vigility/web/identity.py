@@ -9,6 +9,7 @@ from typing import Final
 import falcon
 
 from vigility.auth.tokens import Claims, Tokens
+from vigility.core.errors import InvalidInput
 from vigility.core.model import User
 from vigility.core.service import Vigility
 from vigility.core.times import Clock
@@ -100,7 +101,10 @@ class KnownUsers:
         if known is not None and monotonic() < known[0]:
             return known[1]
         began = monotonic()
-        user = await self._threads.store(self._vigility.user, username)
+        try:
+            user = await self._threads.store(self._vigility.user, username)
+        except InvalidInput:  # signed with our secret, but no name that a user can have
+            user = None
         if len(self._known) >= _MOST_USERS:
             self._known.clear()
         self._known[username] = (began + FRESH_SECONDS, user)

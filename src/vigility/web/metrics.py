@@ -58,14 +58,10 @@ class Metrics:
 
 
 class Measured:
-    """Falcon's hooks round each request: counts it and takes its time."""
+    """Falcon's hook after each answer: counts it and takes its time."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-
-    async def process_request(self, req: Request, _resp: Response) -> None:
-        """Note when it came."""
-        req.context.began = perf_counter()
 
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
         """Count it, under its route and not its path: paths are endless."""

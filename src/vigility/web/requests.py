@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote_from_bytes
 
@@ -14,13 +16,21 @@ import msgspec
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 MAX_BODY_BYTES: Final = 100 * 1024
+# Of a body that is too large so much is read and forgotten: where a connection is closed with bytes unread,
+# the sender is cut off before it has seen the answer.
+MAX_DISCARDED_BYTES: Final = 16 * 1024 * 1024
 
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MOST_PARAMETERS: Final = 50
 
 
 class Request(falcon.asgi.Request):
-    """Falcon's request, except that a query in raw bytes is percent-encoded and not a server error."""
+    """Falcon's request, except that a query in raw bytes is percent-encoded and not a server error.
+
+    `context` holds what the hooks round a request need: `began`, `request_id`, `address` (whose it is),
+    `cookie_allowed` and `user_id`.
+    """
 
     def __init__(
         self,
@@ -33,6 +43,16 @@ class Request(falcon.asgi.Request):
         if not query.isascii():
             scope = {**scope, "query_string": quote_from_bytes(query, safe="%&=+").encode()}
         super().__init__(scope, receive, first_event, options)
+        # Set here and not by a hook: Falcon refuses some methods before it calls the first.
+        self.context.began = perf_counter()
+        self.context.request_id = self._given_id() or uuid.uuid4().hex
+        self.context.address = "unknown"
+        self.context.cookie_allowed = False
+        self.context.user_id = None
+
+    def _given_id(self) -> str | None:
+        given = self.get_header("X-Request-ID") or ""
+        return given if _REQUEST_ID.fullmatch(given) else None
 
 
 async def json_object(req: Request) -> dict[str, Any]:
@@ -91,18 +111,18 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 
 async def _body(req: Request, most: int) -> bytes:
-    if (req.content_length or 0) > most:
-        raise _too_large(most)
+    too_large = (req.content_length or 0) > most
     body = bytearray()
+    discarded = 0
     async for chunk in req.stream:
-        body += chunk
-        if len(body) > most:  # its length was not said
-            raise _too_large(most)
+        too_large = too_large or len(body) + len(chunk) > most
+        if not too_large:
+            body += chunk
+        elif (discarded := discarded + len(chunk)) > MAX_DISCARDED_BYTES:
+            break
+    if too_large:
+        raise falcon.HTTPContentTooLarge(description=f"The body must have at most {most} bytes")
     return bytes(body)
-
-
-def _too_large(most: int) -> falcon.HTTPError:
-    return falcon.HTTPContentTooLarge(description=f"The body must have at most {most} bytes")
 
 
 def _is_json(content_type: str | None) -> bool:

@@ -28,6 +28,12 @@ class Protocol(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(431, "The request's head is too large")
 
+    def on_headers_complete(self) -> None:  # type: ignore[explicit-override]
+        """Called when the head is whole."""
+        if self.parser.get_http_version() not in {"1.0", "1.1"}:
+            raise ValueError("another version of HTTP")  # which the parser passes on as an error of its own
+        super().on_headers_complete()
+
     def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]
         """Called where what arrived is not HTTP."""
         self._refuse(400, msg.removesuffix("."))

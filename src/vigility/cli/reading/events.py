@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import PurePath
 from typing import Final
@@ -18,19 +17,29 @@ from vigility.core.model import NewEvent
 COLUMNS: Final = Columns(required=("username", "feature_name", "timestamp"), optional=("event_id",))
 
 _JSON_NAMES: Final = frozenset({".jsonl", ".ndjson", ".json"})
+_LINES_LOOKED_AT: Final = 10
 
 
 def read_events(source: Source, from_line: int = 1) -> Numbered[NewEvent]:
     """The events of a file from a line on. Raises UnreadableInput where it is neither JSON lines nor CSV."""
     lines = split_lines(source.chunks())
     number, first = first_line(lines)
-    if not first or _is_json(source.name, first):
-        start = max(from_line, number)
-        records: Iterator[bytes] = islice(chain([first], lines), start - number, None)
-        return Numbered(blocks(records, start), JsonLines().parse, start)
-    start = max(from_line, number + 1)
-    records = join_quoted(islice(lines, start - number - 1, None))
-    return Numbered(blocks(records, start), CsvEvents(first, source.name).parse, start, header=first)
+    if first and not _is_json(source.name, first):
+        try:
+            rows = CsvEvents(first, source.name)
+        except UnreadableInput:
+            # No header; but if objects follow, this is JSON and only its first line is wrong.
+            following = list(islice(lines, _LINES_LOOKED_AT))
+            if not any(map(_is_object, following)):
+                raise
+            lines = chain(following, lines)
+        else:
+            start = max(from_line, number + 1)
+            records = join_quoted(islice(lines, start - number - 1, None))
+            return Numbered(blocks(records, start), rows.parse, start, header=first)
+    start = max(from_line, number)
+    kept = islice(chain([first], lines), start - number, None)
+    return Numbered(blocks(kept, start), JsonLines().parse, start)
 
 
 class CsvEvents:
@@ -57,6 +66,8 @@ def _is_json(name: str, first: bytes) -> bool:
     if first.lstrip().startswith(b"["):
         raise UnreadableInput(f"{name} begins with a JSON list: put each object on a line of its own instead")
     endings = {suffix.lower() for suffix in PurePath(name).suffixes[-2:]}
-    if ".csv" in endings:
-        return False
-    return bool(endings & _JSON_NAMES) or first.lstrip().startswith(b"{")
+    return _is_object(first) or bool(endings & _JSON_NAMES)
+
+
+def _is_object(line: bytes) -> bool:
+    return line.lstrip().startswith(b"{")

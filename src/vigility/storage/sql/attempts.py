@@ -19,6 +19,8 @@ class SqlAttempts:
 
     def take(self, limits: Sequence[AttemptLimit], now: int) -> int:
         """See `AttemptRepository.take`."""
+        if not limits:
+            return 0
         # Read first: a flood of attempts that are refused then takes no turn from those who write.
         with self._database.reading() as connection:
             _, wait = take(limits, _empty_at(connection, limits), now)
@@ -34,7 +36,7 @@ class SqlAttempts:
 def _empty_at(connection: Connection, limits: Sequence[AttemptLimit]) -> dict[str, int]:
     keys = [limit.key for limit in limits]
     query = select(attempts.c.key, attempts.c.empty_at).where(attempts.c.key.in_(keys))
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def _replace(connection: Connection, after: dict[str, int], now: int) -> None:

@@ -1,0 +1,75 @@
+"""In a terminal of its own: colours, widths, progress."""
+
+import subprocess
+import sys
+
+import pytest
+from rich.cells import cell_len
+from rich.text import Text
+
+from vigility.core.tracking import BATCH_SIZE
+
+ESCAPE = "\x1b["
+
+
+def plain(shown):
+    """What is shown, without colours."""
+    return [Text.from_ansi(line).plain for line in shown.split("\r\n")]
+
+
+@pytest.fixture
+def seeded(program):
+    program.done("seed", "--random-seed", "1")
+    return program
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_a_terminal_gets_colours_and_its_whole_width_at_most(seeded, in_terminal, columns):
+    terminal = in_terminal("--database", seeded.database, "report", "--feature", "zoom", columns=columns)
+    assert terminal.ended() == 0
+    assert ESCAPE in terminal.shown
+    assert all(cell_len(line) <= columns for line in plain(terminal.shown))
+
+
+def test_no_color_is_respected(seeded, in_terminal):
+    terminal = in_terminal("--database", seeded.database, "report", NO_COLOR="1")
+    assert terminal.ended() == 0
+    assert "█" in terminal.shown
+    assert f"{ESCAPE}3" not in terminal.shown
+
+
+def test_a_pipe_gets_no_escapes(seeded):
+    command = [sys.executable, "-m", "vigility", "--database", seeded.database, "report"]
+    assert b"\x1b" not in subprocess.run(command, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_encoding_of_the_output_will_do(with_users, event, encoding, monkeypatch):
+    with_users.done("track", "--file", "-", stdin=event(feature="表 é 😀"))
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    for arguments in (
+        ["report"],
+        ["report", "--json"],
+        ["report", "--csv"],
+        ["track", "表", "--user", "eve 😀"],
+    ):
+        command = [sys.executable, "-m", "vigility", "--database", with_users.database, *arguments]
+        done = subprocess.run(command, capture_output=True, check=False)
+        assert done.returncode == (arguments[0] == "track")
+        assert b"Traceback" not in done.stderr
+        (done.stdout + done.stderr).decode(encoding)
+
+
+def test_an_import_shows_how_far_it_is_and_leaves_one_line(with_users, event, in_terminal, tmp_path):
+    (tmp_path / "events.jsonl").write_bytes(event() * (3 * BATCH_SIZE) + b"oops\n")
+    terminal = in_terminal("--database", with_users.database, "track", "--file", "events.jsonl")
+    assert terminal.ended() == 1
+    assert f"{BATCH_SIZE:,} events stored" in terminal.shown
+    assert "line 60,001: is not JSON" in terminal.shown
+    assert plain(terminal.shown)[-2].startswith("60,000 events stored, 1 wrong line left out")
+
+
+def test_a_large_seed_shows_how_far_it_is(program, in_terminal):
+    terminal = in_terminal("--database", program.database, "seed", "--events", 2 * BATCH_SIZE)
+    assert terminal.ended() == 0
+    assert f"{BATCH_SIZE:,} events stored" in terminal.shown

@@ -1,0 +1,99 @@
+"""Ended sessions and limits on attempts, over every store."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import vigility
+from strategies import BORN as NOW
+from vigility.core.attempts import AttemptLimit
+from vigility.core.times import MICROS_PER_SECOND
+
+MINUTE = 60 * MICROS_PER_SECOND
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def moving(request, tmp_path):
+    """A store, and a list whose last moment is now."""
+    moments = [NOW]
+    url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/usage.db"}[request.param]
+    with vigility.connect(url, clock=lambda: moments[-1]) as v:
+        yield v, moments
+
+
+def test_a_token_stays_ended_until_it_expires(moving):
+    v, moments = moving
+    assert v.sessions.ended() == frozenset()
+    v.sessions.end("a", NOW + timedelta(hours=1))
+    v.sessions.end("a", NOW + timedelta(hours=1))
+    v.sessions.end("b", NOW + timedelta(hours=2))
+    assert v.sessions.ended() == {"a", "b"}
+    moments.append(NOW + timedelta(hours=1))
+    assert v.sessions.ended() == {"b"}
+
+
+def test_expired_tokens_are_forgotten_when_another_ends(moving):
+    v, moments = moving
+    v.sessions.end("a", NOW + timedelta(hours=1))
+    moments.append(NOW + timedelta(hours=3))
+    v.sessions.end("b", NOW + timedelta(hours=4))
+    moments.append(NOW)  # with a clock turned back, what was kept would show
+    assert v.sessions.ended() == {"b"}
+
+
+def test_a_wipe_brings_no_session_back(moving):
+    v, _ = moving
+    v.sessions.end("a", NOW + timedelta(hours=1))
+    v.wipe()
+    assert v.sessions.ended() == {"a"}
+
+
+def test_attempts_pass_at_once_and_then_one_by_one(moving):
+    v, moments = moving
+    limit = [AttemptLimit("k", burst=2, interval=MINUTE)]
+    assert [v.attempts.take(limit) for _ in range(3)] == [0, 0, 60]
+    moments.append(NOW + timedelta(seconds=59.5))
+    assert v.attempts.take(limit) == 1
+    moments.append(NOW + timedelta(seconds=60))
+    assert [v.attempts.take(limit) for _ in range(2)] == [0, 60]
+
+
+def test_an_attempt_counts_against_all_limits_or_none(moving):
+    v, _ = moving
+    narrow, wide = AttemptLimit("narrow", 1, MINUTE), AttemptLimit("wide", 2, MINUTE)
+    assert v.attempts.take([narrow, wide]) == 0
+    assert v.attempts.take([narrow, wide]) == 60
+    assert v.attempts.take([wide]) == 0
+    assert v.attempts.take([wide]) == 60
+    assert v.attempts.take([]) == 0
+
+
+def test_buckets_that_are_empty_are_forgotten(tmp_path):
+    moments = [NOW]
+    with vigility.connect(f"{tmp_path}/usage.db", clock=lambda: moments[-1]) as v:
+        for name in "abc":
+            v.attempts.take([AttemptLimit(name, 1, MINUTE)])
+        moments.append(NOW + timedelta(minutes=2))
+        v.attempts.take([AttemptLimit("d", 1, MINUTE)])
+        with v._store._database.reading() as connection:
+            kept = connection.exec_driver_sql("SELECT key FROM vigility_attempts").scalars().all()
+    assert kept == ["d"]
+
+
+steps = st.lists(st.tuples(st.integers(0, 90), st.sampled_from("ab"), st.integers(1, 3)), max_size=30)
+
+
+@given(steps)
+def test_every_store_counts_as_the_one_in_memory(tmp_path_factory, steps):
+    moments = [NOW]
+    path = tmp_path_factory.mktemp("attempts") / "usage.db"
+    with (
+        vigility.connect("memory:", clock=lambda: moments[-1]) as oracle,
+        vigility.connect(str(path), clock=lambda: moments[-1]) as v,
+    ):
+        for seconds, key, burst in steps:
+            moments.append(moments[-1] + timedelta(seconds=seconds))
+            limits = [AttemptLimit(key, burst, MINUTE), AttemptLimit("all", 4, MINUTE)]
+            assert v.attempts.take(limits) == oracle.attempts.take(limits)

@@ -1,0 +1,49 @@
+import pytest
+
+import vigility
+from vigility.web.app import create_app
+from web_client import Client, Clock, Hasher, settings_of
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def hasher():
+    return Hasher()
+
+
+@pytest.fixture
+def v(clock, hasher):
+    return vigility.connect("memory:", clock=clock, hasher=hasher)
+
+
+@pytest.fixture
+def open_client(v, clock):
+    """Opens clients of applications over `v`, with settings of their own."""
+    opened = []
+
+    def client_of(store=v, **changed):
+        opened.append(Client(create_app(store, settings_of(**changed), clock)))
+        return opened[-1]
+
+    yield client_of
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def client(open_client):
+    return open_client()
+
+
+@pytest.fixture
+def token(client):
+    return client.registered()
+
+
+@pytest.fixture
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}

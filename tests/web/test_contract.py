@@ -1,0 +1,406 @@
+"""The contract's endpoints, and every row of its "Bad input"."""
+
+import json
+import re
+from urllib.parse import unquote
+
+import pytest
+
+from web_client import ADA
+
+REGISTER, LOGIN, TRACK = "/register", "/login", "/track"
+REQUIRED = "All fields are required"
+
+
+def test_registering_answers_with_user_token_and_both_cookies(client):
+    answer = client.post(REGISTER, ADA | {"age": "25"})
+    assert answer.status_code == 201
+    token = answer.json["token"]
+    assert answer.json == {
+        "user": {"id": 1, "username": "ada", "age": 25, "gender": "Female"},
+        "token": token,
+    }
+    shown = "%7B%22id%22%3A1%2C%22username%22%3A%22ada%22%2C%22age%22%3A25%2C%22gender%22%3A%22Female%22%7D"
+    assert answer.set_cookies == [
+        f"auth_token={token}; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax",
+        f"user_data={shown}; Max-Age=86400; Path=/; SameSite=Lax",
+    ]
+
+
+def test_the_user_cookie_is_url_encoded_json(client):
+    name = 'ünal (o\'hara); 用户, "x"'
+    cookie = client.post(REGISTER, ADA | {"username": name}).set_cookies[1]
+    value = cookie.removeprefix("user_data=").partition(";")[0]
+    assert json.loads(unquote(value)) == {"id": 1, "username": name, "age": 36, "gender": "Female"}
+    assert re.fullmatch(r"[A-Za-z0-9!~*'()_.%-]+", value)
+
+
+def test_logging_in_answers_the_same(client):
+    client.registered()
+    answer = client.post(LOGIN, {"username": "ada", "password": "a long password"})
+    assert answer.status_code == 200
+    assert answer.json["user"] == {"id": 1, "username": "ada", "age": 36, "gender": "Female"}
+    assert [cookie.partition("=")[0] for cookie in answer.set_cookies] == ["auth_token", "user_data"]
+
+
+def test_with_a_front_end_of_another_site_cookies_are_secure(open_client):
+    client = open_client(frontend_url="https://app.example/")
+    for answer in (client.post(REGISTER, ADA), client.post("/logout")):
+        first, second = answer.set_cookies
+        assert first.endswith("Path=/; HttpOnly; SameSite=None; Secure")
+        assert second.endswith("Path=/; SameSite=None; Secure")
+
+
+def test_logging_out_needs_no_login_and_clears_the_cookies_with_their_attributes(client):
+    answer = client.post("/logout")
+    assert (answer.status_code, answer.json) == (200, {"message": "Logged out successfully"})
+    gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"
+    assert answer.set_cookies == [
+        f"auth_token=; {gone}; HttpOnly; SameSite=Lax",
+        f"user_data=; {gone}; SameSite=Lax",
+    ]
+
+
+def test_tracking_answers_with_the_event(client, bearer):
+    answer = client.post(TRACK, {"feature_name": "date_filter"}, headers=bearer)
+    assert answer.status_code == 201
+    assert answer.json == {
+        "id": 1,
+        "userId": 1,
+        "featureName": "date_filter",
+        "timestamp": "2026-03-01T12:00:00.000Z",
+    }
+
+
+def test_an_event_id_is_counted_once(client, bearer):
+    event = {"feature_name": "date_filter", "event_id": "123e4567-e89b-42d3-a456-426614174000"}
+    answers = [client.post(TRACK, event, headers=bearer) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 200, 200]
+    assert answers[0].json == answers[1].json == answers[2].json
+    other = client.post(TRACK, event | {"feature_name": "other"}, headers=bearer)
+    assert other.status_code == 409
+    bars = client.get("/analytics", headers=bearer).json["barChartData"]
+    assert bars == [{"feature": "date_filter", "count": 1}]
+    assert client.post(TRACK, event | {"event_id": "x"}, headers=bearer).status_code == 400
+
+
+def test_analytics_answers_bars_and_the_line_of_one_feature(client, bearer, clock):
+    for feature in ("b", "a", "a", "c"):
+        client.post(TRACK, {"feature_name": feature}, headers=bearer)
+    clock.move(hours=23)
+    client.post(TRACK, {"feature_name": "a"}, headers=bearer)
+    answer = client.get("/analytics?feature=a", headers=bearer)
+    assert answer.json == {
+        "barChartData": [
+            {"feature": "a", "count": 3},
+            {"feature": "b", "count": 1},
+            {"feature": "c", "count": 1},
+        ],
+        "lineChartData": [{"date": "2026-03-01", "count": 2}, {"date": "2026-03-02", "count": 1}],
+    }
+    assert client.get("/analytics", headers=bearer).json["lineChartData"] == []
+
+
+def test_filters_choose_events(client, bearer):
+    young = {"Authorization": "Bearer " + client.registered(username="bob", age=17, gender="Male")}
+    client.post(TRACK, {"feature_name": "a"}, headers=bearer)
+    client.post(TRACK, {"feature_name": "b"}, headers=young)
+
+    def bars(query):
+        counted = client.get(f"/analytics?{query}", headers=bearer).json["barChartData"]
+        return [bar["feature"] for bar in counted]
+
+    assert bars("ageGroup=18-40") == ["a"]
+    assert bars("ageGroup=%3C18") == ["b"]
+    assert bars("gender=Male") == ["b"]
+    assert bars("gender=All&ageGroup=All") == bars("gender=&startDate=&feature=") == ["a", "b"]
+    assert bars("endDate=2026-02-28") == []
+    assert bars("startDate=2026-03-01&endDate=2026-03-01") == ["a", "b"]
+
+
+@pytest.mark.parametrize("day", ["0002-09-23", "0020-09-23", "0202-09-23", "2026-09-23"])
+def test_a_date_that_is_being_typed_is_answered(client, bearer, day):
+    client.post(TRACK, {"feature_name": "a"}, headers=bearer)
+    assert client.get(f"/analytics?startDate={day}&feature=a", headers=bearer).status_code == 200
+
+
+def test_health_and_me(client, bearer):
+    assert client.get("/health").json == {"status": "ok"}
+    user = {"id": 1, "username": "ada", "age": 36, "gender": "Female"}
+    assert client.get("/me", headers=bearer).json == {"user": user}
+    assert client.get("/me").status_code == 401
+
+
+# Bad input, in the contract's order.
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        *({name: value for name, value in ADA.items() if name != missing} for missing in ADA),
+        *(ADA | {empty: ""} for empty in ADA),
+        *(ADA | {empty: None} for empty in ADA),
+    ],
+    ids=str,
+)
+def test_register_with_a_field_missing(client, body):
+    answer = client.post(REGISTER, body)
+    assert (answer.status_code, answer.json) == (400, {"error": REQUIRED})
+
+
+def test_register_without_a_body(client):
+    answer = client.post(REGISTER)
+    assert (answer.status_code, answer.json) == (400, {"error": REQUIRED})
+
+
+def test_a_taken_username(client):
+    client.registered()
+    answer = client.post(REGISTER, ADA)
+    assert (answer.status_code, answer.json) == (400, {"error": "Username already exists"})
+    assert client.post(REGISTER, ADA | {"username": "Ada"}).status_code == 201
+
+
+@pytest.mark.parametrize("age", ["25", 25, 1, 120], ids=repr)
+def test_an_age(client, age):
+    assert client.post(REGISTER, ADA | {"age": age}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "age", ["25abc", 25.9, 0, -5, 1000, True, 3_000_000_000, 10**30, "025", " 25", "٢٥", [25], {}, 121]
+)
+def test_no_age(client, age):
+    answer = client.post(REGISTER, ADA | {"age": age})
+    assert answer.status_code == 400
+    assert "a whole number from 1 to 120" in answer.json["error"]
+
+
+@pytest.mark.parametrize("gender", ["female", "X", 1, ["Male"], {"$ne": ""}], ids=repr)
+def test_no_gender(client, gender):
+    answer = client.post(REGISTER, ADA | {"gender": gender})
+    assert answer.status_code == 400
+    assert "Male, Female, Other" in answer.json["error"]
+
+
+@pytest.mark.parametrize("value", [1, {"$ne": ""}, ["x"], True, 1.5], ids=repr)
+@pytest.mark.parametrize("field", ["username", "password"])
+def test_no_text(client, field, value):
+    assert client.post(REGISTER, ADA | {field: value}).status_code == 400
+    client.registered()
+    assert (
+        client.post(LOGIN, {"username": "ada", "password": ADA["password"]} | {field: value}).status_code
+        == 400
+    )
+
+
+@pytest.mark.parametrize("name", ["   ", "x" * 65, "a\nb", "a\x00", " ada", "ada ", "\u2028", "\x1b[31m"])
+def test_no_username(client, name):
+    answer = client.post(REGISTER, ADA | {"username": name})
+    assert answer.status_code == 400
+    assert answer.json["error"].startswith("username ")
+
+
+@pytest.mark.parametrize("password", ["1234567", "x" * 129])
+def test_no_password(client, password):
+    answer = client.post(REGISTER, ADA | {"password": password})
+    assert answer.status_code == 400
+    assert password not in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    "login",
+    [{"username": "ada", "password": "wrong password"}, {"username": "eve", "password": "a long password"}],
+)
+def test_a_wrong_login(client, login):
+    client.registered()
+    answer = client.post(LOGIN, login)
+    assert (answer.status_code, answer.json) == (400, {"error": "Invalid credentials"})
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        {"username": "ada", "password": "wrong password"},
+        {"username": "eve", "password": "a long password"},
+        {"username": "eve", "password": "short"},
+        {"username": "x" * 1000, "password": "a long password"},
+        {"username": "no password", "password": "a long password"},
+    ],
+)
+def test_every_wrong_login_costs_the_same_one_comparison(client, v, hasher, login):
+    client.registered()
+    v.accounts.add_without_password("no password", 30, "Other")
+    hasher.calls.clear()
+    client.post(LOGIN, login)
+    assert hasher.calls == ["verify"]
+
+
+@pytest.mark.parametrize(
+    "login", [{}, [], {"username": "ada"}, {"password": "x"}, {"username": "", "password": "x"}]
+)
+def test_login_with_a_field_missing(client, login):
+    answer = client.post(LOGIN, login)
+    assert (answer.status_code, answer.json) == (400, {"error": "Username and password are required"})
+
+
+@pytest.mark.parametrize("body", [{}, {"feature_name": ""}, {"feature_name": None}, []])
+def test_track_without_a_feature(client, bearer, body):
+    answer = client.post(TRACK, body, headers=bearer)
+    assert (answer.status_code, answer.json) == (400, {"error": "feature_name is required"})
+
+
+@pytest.mark.parametrize("name", [1, 0, True, ["x"], {}, "  ", "a\tb", "x" * 101, " a", "\x7f"], ids=repr)
+def test_no_feature(client, bearer, name):
+    answer = client.post(TRACK, {"feature_name": name}, headers=bearer)
+    assert answer.status_code == 400
+    assert answer.json["error"].startswith("feature_name ")
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", TRACK), ("GET", "/analytics"), ("GET", "/me")])
+def test_no_token(client, method, path):
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json) == (401, {"error": "No token provided"})
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("query", ["ageGroup=old", "ageGroup=18", "gender=male", "gender=%00"])
+def test_a_garbage_choice(client, bearer, query):
+    answer = client.get(f"/analytics?{query}", headers=bearer)
+    assert answer.status_code == 400
+    name = query.partition("=")[0]
+    assert answer.json["error"].startswith(f"{name} must be one of ")
+
+
+@pytest.mark.parametrize("name", ["startDate", "endDate"])
+@pytest.mark.parametrize(
+    "day", ["2026-02-30", "2026-1-5", "x", "20260105", "2026-W05-6", "2026-01-05T00:00", "0000-01-01"]
+)
+def test_no_day(client, bearer, name, day):
+    answer = client.get(f"/analytics?{name}={day}", headers=bearer)
+    assert answer.status_code == 400
+    assert answer.json["error"].startswith(f"{name} must be a day")
+
+
+def test_a_start_after_the_end_selects_nothing(client, bearer):
+    client.post(TRACK, {"feature_name": "a"}, headers=bearer)
+    answer = client.get("/analytics?startDate=2026-03-02&endDate=2026-03-01&feature=a", headers=bearer)
+    assert answer.json == {"barChartData": [], "lineChartData": []}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "gender[not]=Male",
+        "gender%5Bnot%5D=Male",
+        "gender=Male&gender=Female",
+        "gender=&gender=",
+        "Gender=Male",
+        "x",
+        "feature=%ff",
+        "feature=%",
+        "feature=%zz",
+        "&".join(f"p{n}=1" for n in range(100)),
+    ],
+)
+def test_an_unknown_or_repeated_parameter(client, bearer, query):
+    assert client.get(f"/analytics?{query}", headers=bearer).status_code == 400
+
+
+def test_an_unknown_feature_has_no_line(client, bearer):
+    client.post(TRACK, {"feature_name": "a"}, headers=bearer)
+    answer = client.get("/analytics?feature=b", headers=bearer)
+    assert answer.json == {"barChartData": [{"feature": "a", "count": 1}], "lineChartData": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"null",
+        b"{",
+        b"5",
+        b'"x"',
+        b"[1]",
+        b'{"username": NaN}',
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        b'{"username": "\\ud800"}',
+        b'{"age": 1e999}',
+        b"[" * 50_000,
+        b'{"a":' * 15_000 + b"1" + b"}" * 15_000,
+        b'{"age": ' + b"9" * 5000 + b"}",
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
+def test_a_body_that_is_no_json_object(client, bearer, path, body):
+    headers = bearer | {"Content-Type": "application/json"}
+    assert client.post(path, body=body, headers=headers).status_code == 400
+
+
+def test_of_a_name_that_comes_twice_the_last_counts(client, bearer):
+    body = b'{"feature_name": "a", "feature_name": "b"}'
+    answer = client.post(TRACK, body=body, headers=bearer | {"Content-Type": "application/json"})
+    assert answer.json["featureName"] == "b"
+
+
+@pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
+def test_a_body_that_is_too_large(client, bearer, path):
+    headers = bearer | {"Content-Type": "application/json"}
+    padding = b'{"x":"' + b"x" * (100 * 1024 - 8) + b'"}'
+    assert client.post(path, body=padding, headers=headers).status_code != 413
+    assert client.post(path, body=b" " + padding, headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "application/jsonp",
+    ],
+)
+@pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
+def test_a_body_of_another_type(client, bearer, path, content_type):
+    answer = client.post(path, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type})
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"]
+)
+def test_a_body_of_the_right_type(client, bearer, content_type):
+    answer = client.post(TRACK, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type})
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "path", ["/nope", "/track/", "/static", "/static/../app.py", "/static/%2e%2e/app.py"]
+)
+def test_an_unknown_route(client, path):
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", TRACK), ("DELETE", "/me"), ("PUT", "/login"), ("POST", "/")]
+)
+def test_a_wrong_method(client, method, path):
+    answer = client.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/docs", "/openapi.json", "/metrics", "/static/docs.css"])
+def test_head_answers_as_get_without_a_body(client, path):
+    got, head = client.get(path), client.request("HEAD", path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    if path != "/metrics":
+        assert head.headers["content-length"] == got.headers["content-length"]
+
+
+def test_options_tells_what_is_allowed(client):
+    answer = client.request("OPTIONS", "/track")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "POST" in answer.headers["allow"]

@@ -1,0 +1,155 @@
+"""The nginx configuration of docs/deploy.md, run: Debian's nginx, a self-signed certificate, loopback."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from web_client import ADA
+from web_server import PATIENCE, free_port, running
+
+ROOT = Path(__file__).parents[2]
+NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")  # noqa: TID251
+
+pytestmark = [
+    pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)"),
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
+    pytest.mark.xdist_group("nginx"),
+]
+
+FRAME = """{user} daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
+events {{}}
+http {{
+    access_log off; default_type application/octet-stream;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+{site}
+}}
+"""
+
+
+def configured(folder, backend, tls, plain):
+    document = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    site = re.search(r"```nginx\n(.*?)```", document, re.DOTALL)[1]
+    for written, tried in {
+        "127.0.0.1:8002": f"127.0.0.1:{backend}",
+        "listen 443 ssl": f"listen 127.0.0.1:{tls} ssl",
+        "listen 80": f"listen 127.0.0.1:{plain}",
+        "/etc/ssl/usage.example.crt": f"{folder}/site.crt",
+        "/etc/ssl/usage.example.key": f"{folder}/site.key",
+    }.items():
+        assert site.count(written) == 1, written
+        site = site.replace(written, tried)
+    user = "" if os.geteuid() else "user root;"  # or nginx could not enter the folder
+    return FRAME.format(folder=folder, site=site, user=user)
+
+
+def wait_for(port, process):
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            time.sleep(0.02)  # nginx tells nobody when it listens
+        else:
+            return
+    pytest.fail("nginx did not start")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nginx")
+    certificate = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    certificate += ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    certificate += ["-keyout", str(folder / "site.key"), "-out", str(folder / "site.crt")]
+    subprocess.run(certificate, check=True, capture_output=True)
+    tls, plain = free_port(), free_port()
+    limits = {"VIGILITY_TRUSTED_PROXIES": "127.0.0.1", "VIGILITY_ATTEMPTS_PER_ADDRESS": "20"}
+    with ExitStack() as stack:
+        server = stack.enter_context(running(folder, **limits))
+        configuration = folder / "nginx.conf"
+        configuration.write_text(configured(folder, server.port, tls, plain))
+        nginx = subprocess.Popen([NGINX, "-e", f"{folder}/error.log", "-c", str(configuration)])
+        stack.callback(nginx.wait, timeout=PATIENCE)
+        stack.callback(nginx.terminate)
+        wait_for(tls, nginx)
+        yield Site(folder, server, tls, plain)
+
+
+class Site:
+    def __init__(self, folder, server, tls, plain):
+        self.server, self.tls, self.plain = server, tls, plain
+        self._trust = ssl.create_default_context(cafile=str(folder / "site.crt"))
+
+    def send(self, method, path, body=None, **headers):
+        # From another loopback address: 127.0.0.1 is the proxy's own.
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.tls, timeout=PATIENCE, context=self._trust, source_address=("127.0.0.2", 0)
+        )
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        connection.request(method, path, None if body is None else json.dumps(body), sent)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer, content
+
+
+def test_the_contract_through_tls(site):
+    answer, _ = site.send("POST", "/register", ADA)
+    assert answer.status == 201
+    cookies = answer.headers.get_all("Set-Cookie")
+    assert all(cookie.lower().endswith("samesite=lax; secure") for cookie in cookies)
+    assert answer.headers["Strict-Transport-Security"]
+    cookie = cookies[0].partition(";")[0]
+    own_page = {"Cookie": cookie, "Origin": f"https://127.0.0.1:{site.tls}", "Sec_Fetch_Site": "same-origin"}
+    assert site.send("POST", "/track", {"feature_name": "a"}, **own_page)[0].status == 201
+    other = own_page | {"Origin": "https://evil.example"}
+    assert site.send("POST", "/track", {"feature_name": "a"}, **other)[0].status == 403
+    report = json.loads(site.send("GET", "/analytics", Cookie=cookie)[1])
+    assert report["barChartData"] == [{"feature": "a", "count": 1}]
+    refused, body = site.send("POST", "/track", {"feature_name": "x" * 2_000_000}, Cookie=cookie)
+    assert (refused.status, list(json.loads(body))) == (413, ["error"])
+
+
+def test_metrics_are_closed_to_the_outside(site):
+    assert site.send("GET", "/metrics")[0].status == 403
+    with site.server.connect() as client:
+        assert client.send("GET", "/metrics")[0] == 200
+
+
+def test_a_client_cannot_choose_its_address(site):
+    login = {"username": "nobody", "password": "a long password"}
+    statuses = []
+    for n in range(24):
+        forged = {"X_Forwarded_For": f"203.0.113.{n}"}
+        statuses.append(site.send("POST", "/login", login | {"username": f"nobody{n}"}, **forged)[0].status)
+    assert statuses.count(429) >= 3
+    assert {line["address"] for line in site.server.access_lines if line["path"] == "/login"} == {"127.0.0.2"}
+
+
+def test_plain_http_leads_to_tls(site):
+    connection = http.client.HTTPConnection("127.0.0.1", site.plain, timeout=PATIENCE)
+    connection.request("GET", "/login?x=y", headers={"Host": "usage.example"})
+    answer = connection.getresponse()
+    connection.close()
+    assert (answer.status, answer.headers["Location"]) == (308, "https://usage.example/login?x=y")

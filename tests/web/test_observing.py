@@ -1,0 +1,90 @@
+"""The access log, request ids and metrics."""
+
+import json
+import re
+
+import pytest
+
+from vigility.web import app as app_module
+from vigility.web.app import create_app
+from web_client import ADA, Client, settings_of
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    written = []
+    monkeypatch.setattr(app_module, "to_stdout", written.append)
+    return written
+
+
+@pytest.fixture
+def logged(v, clock, lines):  # noqa: ARG001 - patched in before the application is made
+    client = Client(create_app(v, settings_of(access_log="on"), clock))
+    yield client
+    client.close()
+
+
+def test_each_request_is_one_line(logged, lines):
+    token = logged.registered()
+    answer = logged.get("/me?x=secret", headers={"Authorization": f"Bearer {token}", "X-Request-ID": "abc-1"})
+    assert len(lines) == 2
+    line = json.loads(lines[1])
+    assert line.pop("time").endswith("+00:00")
+    assert line.pop("ms") >= 0
+    assert line.pop("pid") > 0
+    assert line == {
+        "request_id": "abc-1",
+        "address": "10.1.2.3",
+        "method": "GET",
+        "path": "/me",
+        "status": 200,
+        "bytes": len(answer.content),
+        "user_id": 1,
+    }
+
+
+def test_no_secret_reaches_the_log(logged, lines, caplog):
+    token = logged.registered()
+    logged.post("/login", {"username": "ada", "password": "a wrong secret"})
+    logged.get(f"/me?token={token}", headers={"Cookie": f"auth_token={token}"})
+    logged.post("/logout", headers={"Authorization": f"Bearer {token}"})
+    logged.get("/me", headers={"Authorization": f"Bearer {token}"})
+    written = b"".join(lines).decode() + caplog.text
+    for secret in (token, token.split(".")[2], ADA["password"], "a wrong secret", "auth_token"):
+        assert secret not in written
+
+
+@pytest.mark.parametrize("path", ["/a\nb", "/\x1b[2J", "/\r\n{}", "/ü\u2028\x85", '/"},{"', "/" + "x" * 5000])
+def test_nothing_that_is_sent_begins_a_line_or_steers_a_terminal(logged, lines, path):
+    logged.send("GET", path)
+    assert re.fullmatch(rb"[ -~]+\n", lines[0])
+    assert json.loads(lines[0])["path"] == path[:200]
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "ü", "a\r\nb", "{}"])
+def test_a_request_id_that_could_do_harm_is_replaced(client, given):
+    raw = [(b"x-request-id", given.encode())]
+    answered = client.send("GET", "/health", headers=raw).headers["x-request-id"]
+    assert re.fullmatch(r"[0-9a-f]{32}", answered)
+
+
+def test_metrics_count_requests_by_route_and_events(client, bearer):
+    for _ in range(3):
+        client.post("/track", {"feature_name": "a"}, headers=bearer)
+    client.get("/no/such/path")
+    client.request("BREW", "/health")
+    text = client.get("/metrics").text
+    assert 'vigility_http_requests_total{method="POST",route="/track",status="201"} 3.0' in text
+    assert 'vigility_http_requests_total{method="GET",route="none",status="404"} 1.0' in text
+    assert 'method="other"' in text
+    assert 'vigility_http_request_seconds_count{method="POST",route="/track"} 3.0' in text
+    assert "vigility_events_stored_total 3.0" in text
+    assert "vigility_queue_length 0.0" in text
+    assert "/no/such/path" not in text
+
+
+def test_a_repeated_event_is_not_counted_as_stored(client, bearer):
+    event = {"feature_name": "a", "event_id": "123e4567-e89b-42d3-a456-426614174000"}
+    for _ in range(3):
+        client.post("/track", event, headers=bearer)
+    assert "vigility_events_stored_total 1.0" in client.get("/metrics").text

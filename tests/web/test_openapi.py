@@ -1,0 +1,57 @@
+"""/openapi.json tells of every route. That it tells of every status, web_client checks on each answer."""
+
+import falcon.inspect
+import pytest
+
+from vigility.web.app import create_app
+from web_client import DOCUMENT, settings_of
+
+NO_OPERATIONS_OF_THEIR_OWN = {"HEAD", "OPTIONS"}  # HEAD answers as GET, OPTIONS for CORS
+
+
+def test_every_route_is_in_the_document_and_no_other(v):
+    app = create_app(v, settings_of())
+    routed = {
+        (method.method, route.path.replace(":path}", "}"))
+        for route in falcon.inspect.inspect_routes(app)
+        for method in route.methods
+        if not method.internal and method.method not in NO_OPERATIONS_OF_THEIR_OWN
+    }
+    described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert routed == described
+
+
+def test_every_get_answers_head_too(v):
+    for route in falcon.inspect.inspect_routes(create_app(v, settings_of())):
+        methods = {method.method for method in route.methods if not method.internal}
+        assert ("GET" in methods) == ("HEAD" in methods), route.path
+
+
+def test_the_document_is_served(client):
+    assert client.get("/openapi.json").json == DOCUMENT
+    assert DOCUMENT["openapi"] == "3.1.0"
+
+
+def test_the_names_of_operations_are_unique():
+    names = [operation["operationId"] for path in DOCUMENT["paths"].values() for operation in path.values()]
+    assert len(names) == len(set(names))
+
+
+def test_the_page_shows_every_operation_and_asks_no_other_host(client):
+    answer = client.get("/docs")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    for path, methods in DOCUMENT["paths"].items():
+        for method in methods:
+            assert f"<h2>{method.upper()} {path}</h2>" in answer.text
+    assert "//" not in answer.text.replace("https://www.w3.org", "")
+    assert "<script" not in answer.text
+    assert "style=" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/", "/static/docs.css"])
+def test_what_the_browser_has_is_not_sent_again(client, path):
+    tag = client.get(path).headers["etag"]
+    for header in (tag, f"W/{tag}", f'"x", {tag}'):
+        again = client.get(path, headers={"If-None-Match": header})
+        assert (again.status_code, again.content) == (304, b"")
+    assert client.get(path, headers={"If-None-Match": '"x"'}).status_code == 200

@@ -1,0 +1,110 @@
+"""CORS, and the refusal of what another site sends with a user's cookie."""
+
+import pytest
+
+from web_client import ADA
+
+FRONT_END = "http://localhost:3000"
+
+
+@pytest.mark.parametrize("path", ["/register", "/login", "/logout", "/track", "/analytics", "/me"])
+def test_a_preflight_of_the_front_end(client, path):
+    headers = {"Origin": FRONT_END, "Access-Control-Request-Method": "POST"}
+    answer = client.request("OPTIONS", path, headers=headers)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == FRONT_END
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert "Content-Type" in answer.headers["access-control-allow-headers"]
+    assert "Authorization" in answer.headers["access-control-allow-headers"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/me", "/nope", "/", "/track"])
+def test_answers_to_the_front_end_can_be_read(client, path):
+    answer = client.get(path, headers={"Origin": FRONT_END})
+    assert answer.headers["access-control-allow-origin"] == FRONT_END
+    assert answer.headers["access-control-allow-credentials"] == "true"
+
+
+STRANGERS = [
+    "https://evil.example",
+    "null",
+    "http://localhost:3001",
+    "https://localhost:3000",
+    "http://localhost:3000.evil.example",
+    "http://LOCALHOST:3000/",
+    "*",
+    "",
+]
+
+
+@pytest.mark.parametrize("origin", STRANGERS)
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_another_origin_gets_no_cors_headers(client, origin, method):
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    answer = client.request(method, "/health", headers=headers)
+    assert answer.status_code in {200, 204}
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_the_front_end_of_the_setting_takes_the_place_of_the_default(open_client):
+    client = open_client(frontend_url="https://app.example:443/somewhere?x")
+    assert (
+        "access-control-allow-origin"
+        in client.get("/health", headers={"Origin": "https://app.example"}).headers
+    )
+    assert "access-control-allow-origin" not in client.get("/health", headers={"Origin": FRONT_END}).headers
+
+
+def act(client, token, path="/track", **headers):
+    headers = {"Cookie": f"auth_token={token}"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    return client.post(path, {"feature_name": "a"} if path == "/track" else None, headers=headers).status_code
+
+
+@pytest.mark.parametrize(
+    "origin", [*STRANGERS[:-1], "https://api.example.evil.example", "https://evil.example:80"]
+)
+@pytest.mark.parametrize("path", ["/track", "/logout"])
+def test_another_origin_cannot_act_with_the_cookie(client, token, path, origin):
+    assert act(client, token, path, Origin=origin) == 403
+    assert client.get("/me", headers={"Cookie": f"auth_token={token}"}).status_code == 200
+
+
+def test_a_cross_site_request_without_an_origin_cannot_act_with_the_cookie(client, token):
+    assert act(client, token, Sec_Fetch_Site="cross-site") == 403
+
+
+def test_who_may_act_with_the_cookie(client, token):
+    assert act(client, token, Origin=FRONT_END, Sec_Fetch_Site="same-site") == 201
+    assert act(client, token, Origin="http://api.example") == 201  # the page served here
+    assert act(client, token, Origin="https://api.example") == 201  # the same, behind a proxy that ends TLS
+    assert act(client, token) == 201  # curl
+
+
+def test_the_page_on_a_port_of_its_own(client, token):
+    headers = [(b"cookie", f"auth_token={token}".encode()), (b"origin", b"http://127.0.0.1:8002")]
+    raw = [*headers, (b"content-type", b"application/json")]
+    client_host = b"127.0.0.1:8002"
+    scope_headers = [(b"host", client_host), *raw]
+    answer = client.send("POST", "/track", b"", scope_headers, [b'{"feature_name":"a"}'], host=None)
+    assert answer.status_code == 201
+
+
+def test_a_bearer_acts_from_anywhere(client, bearer, token):
+    evil = bearer | {"Origin": "https://evil.example"}
+    assert client.post("/track", {"feature_name": "a"}, headers=evil).status_code == 201
+    with_cookie = {
+        "Authorization": "Bearer bad",
+        "Cookie": f"auth_token={token}",
+        "Origin": "https://evil.example",
+    }
+    assert client.post("/track", {"feature_name": "a"}, headers=with_cookie).status_code == 401
+
+
+def test_logging_in_from_another_site_over_a_session_is_refused(client, token):
+    login = {"username": "ada", "password": ADA["password"]}
+    headers = {"Cookie": f"auth_token={token}", "Origin": "https://evil.example"}
+    assert client.post("/login", login, headers=headers).status_code == 403
+    assert client.post("/login", login, headers={"Origin": "https://evil.example"}).status_code == 200

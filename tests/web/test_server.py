@@ -1,0 +1,391 @@
+"""A real gunicorn with two workers over real sockets."""
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import vigility
+from web_client import ADA
+from web_server import BIN, PATIENCE, Server, raw, running
+
+pytestmark = pytest.mark.xdist_group("server")
+
+LOST = (http.client.HTTPException, OSError)  # the server went away before it answered
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def bearer(server):
+    return server.registered(username="shared")
+
+
+def test_the_contract_over_a_socket(server):
+    with server.connect() as client:
+        status, body = client.send("POST", "/register", ADA | {"username": "c_ok", "age": "25"})
+        assert status == 201
+        cookies = client.answer.headers.get_all("Set-Cookie")
+        assert [cookie.partition("=")[0] for cookie in cookies] == ["auth_token", "user_data"]
+        cookie = {"Cookie": cookies[0].partition(";")[0]}
+        status, event = client.send("POST", "/track", {"feature_name": "date_filter"}, cookie)
+        assert (status, event["featureName"], event["userId"]) == (201, "date_filter", body["user"]["id"])
+        status, report = client.send("GET", "/analytics?feature=date_filter", headers=cookie)
+        assert (status, sum(point["count"] for point in report["lineChartData"])) == (200, 1)
+        assert client.send("GET", "/health") == (200, {"status": "ok"})
+        assert client.send("GET", "/me", headers=cookie)[1]["user"]["username"] == "c_ok"
+        assert client.send("GET", "/nope")[0] == 404
+        assert client.answer.headers["Vary"] == "Origin"
+        assert "Server" not in client.answer.headers
+
+
+def test_twenty_registrations_of_one_name_at_once(server):
+    start = threading.Barrier(20)
+
+    def register(_):
+        with server.connect() as client:
+            client.send("GET", "/health")
+            start.wait(timeout=PATIENCE)
+            return client.send("POST", "/register", ADA | {"username": "wanted"})
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(register, range(20)))
+    assert sorted(status for status, _ in answers) == [201] + [400] * 19
+    refusals = {body["error"] for status, body in answers if status == 400}
+    assert refusals == {"Username already exists"}
+
+
+def test_a_log_out_holds_on_every_worker_within_five_seconds(server):
+    token = server.registered(username="leaver")
+    with ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(12)]
+        assert [client.send("GET", "/me", headers=token)[0] for client in clients] == [200] * 12
+        asked_by = {line["pid"] for line in server.access_lines if line["path"] == "/me"}
+        assert len(asked_by) == 2, "every worker knows the user"
+        began = time.monotonic()
+        assert clients[0].send("POST", "/logout", headers=token)[0] == 200
+        assert clients[0].send("GET", "/me", headers=token)[0] == 401
+        statuses = [200]
+        while 200 in statuses:
+            assert time.monotonic() - began < 5, "some worker still lets the token in"
+            statuses = [client.send("GET", "/me", headers=token)[0] for client in clients]
+        assert statuses == [401] * 12
+
+
+def test_a_log_out_outlasts_a_restart(tmp_path):
+    with running(tmp_path) as server:
+        token = server.registered()
+        with server.connect() as client:
+            assert client.send("POST", "/logout", headers=token)[0] == 200
+    with running(tmp_path) as server, server.connect() as client:
+        assert client.send("GET", "/me", headers=token)[0] == 401
+        status, body = client.send("POST", "/login", {"username": "ada", "password": ADA["password"]})
+        assert status == 200  # and the secret was kept
+        assert client.send("GET", "/me", headers={"Authorization": f"Bearer {body['token']}"})[0] == 200
+
+
+def test_limits_hold_across_workers_and_nobody_is_believed_about_addresses(tmp_path):
+    with running(tmp_path, VIGILITY_ATTEMPTS_PER_ADDRESS="10") as server:
+        statuses = []
+        for n in range(16):
+            with server.connect() as client:  # a connection each, so that both workers are asked
+                forged = {"X-Forwarded-For": f"203.0.113.{n}"}
+                login = {"username": f"user{n}", "password": "a long password"}
+                statuses.append(client.send("POST", "/login", login, forged)[0])
+        assert statuses == [400] * 10 + [429] * 6
+        assert client.answer.headers["Retry-After"]
+
+
+class Load:
+    """Senders that track without pause, keep what was acknowledged, and send again what was not."""
+
+    def __init__(self, server, bearer, senders=4):
+        self.acknowledged = [0] * senders
+        self._server, self._bearer = server, bearer
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(n,)) for n in range(senders)]
+        self.failures = []
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=PATIENCE)
+
+    def wait_until(self, count):
+        deadline = time.monotonic() + PATIENCE
+        while sum(self.acknowledged) < count:
+            assert time.monotonic() < deadline
+            assert not self.failures, self.failures
+            self._stopping.wait(0.01)
+
+    def _send(self, n):
+        while not self._stopping.is_set():
+            try:
+                with self._server.connect() as client:
+                    while not self._stopping.is_set():
+                        status, body = client.send("POST", "/track", {"feature_name": f"f{n}"}, self._bearer)
+                        if status != 201:
+                            self.failures.append((status, body))
+                            return
+                        self.acknowledged[n] += 1
+            except LOST:
+                self._stopping.wait(0.01)
+
+
+def stored(folder):
+    with vigility.connect(f"sqlite:///{folder}/usage.db") as v:
+        assert v.verify_summaries() == []
+        return {bar.feature: bar.count for bar in v.report().features}
+
+
+def test_a_stop_under_load_exits_0_and_loses_nothing_acknowledged(tmp_path):
+    server = Server(tmp_path).start()
+    bearer = server.registered()
+    with Load(server, bearer) as load:
+        load.wait_until(100)
+        began = time.monotonic()
+        assert server.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - began < 30
+    counts = stored(tmp_path)
+    assert "Traceback" not in server.output
+    for n, acknowledged in enumerate(load.acknowledged):
+        # One more may be stored than was heard of; none less.
+        assert counts[f"f{n}"] - acknowledged in {0, 1}
+    assert not load.failures
+
+
+def test_requests_under_way_are_finished(tmp_path):
+    server = Server(tmp_path, workers=1, VIGILITY_BCRYPT_ROUNDS="13").start()
+    with server.connect() as client, ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(client.send, "POST", "/register", ADA)
+        while not raw(server.port, HEALTH) or slow.done():
+            assert not slow.done()
+        assert server.stop(signal.SIGTERM) == 0
+        assert slow.result(timeout=PATIENCE)[0] == 201
+
+
+def test_a_restart_of_all_workers_under_load(tmp_path):
+    with running(tmp_path) as server:
+        bearer = server.registered()
+        before = set(server.worker_ids)
+        with Load(server, bearer) as load:
+            load.wait_until(50)
+            began = time.monotonic()
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for_line("Application startup complete", 4)
+            server.wait_for_line("Worker exiting", 2)
+            load.wait_until(sum(load.acknowledged) + 50)
+        while before & set(server.worker_ids):
+            assert time.monotonic() - began < PATIENCE
+        with server.connect() as client:
+            metrics = client.send("GET", "/metrics")[1].decode()
+    counts = stored(tmp_path)
+    for n, acknowledged in enumerate(load.acknowledged):
+        # Senders cannot know of an answer that a closing connection lost; two workers closed at most.
+        assert 0 <= counts[f"f{n}"] - acknowledged <= 3
+    assert not load.failures
+    # What the workers that are gone counted still counts.
+    assert f"\nvigility_events_stored_total {sum(counts.values())}.0\n" in metrics
+
+
+def test_a_killed_worker_is_replaced_and_its_counts_stay(tmp_path):
+    with running(tmp_path) as server:
+        bearer = server.registered()
+        with ExitStack() as stack:
+            for client in [stack.enter_context(server.connect()) for _ in range(8)]:
+                assert client.send("POST", "/track", {"feature_name": "a"}, bearer)[0] == 201
+        subprocess.run(["kill", "-9", str(server.worker_ids[0])], check=True)
+        server.wait_for_line("Application startup complete", 3)
+        with server.connect() as client:
+            metrics = client.send("GET", "/metrics")[1].decode()
+            assert client.send("GET", "/me", headers=bearer)[0] == 200
+        assert "vigility_events_stored_total 8.0" in metrics
+        assert "vigility_queue_length 0.0" in metrics
+
+
+def test_gunicorn_can_be_started_with_the_configuration_alone(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:vigility.web.gunicorn_conf",
+        "vigility.web.asgi:app",
+    ]
+    server = Server(tmp_path, command=command).start()
+    with server.connect() as client:
+        assert client.send("GET", "/health") == (200, {"status": "ok"})
+    assert server.stop() == 0
+
+
+def test_workers_that_start_at_once_make_one_secret(tmp_path):
+    """Without gunicorn's configuration nothing prepares the folder: each worker makes database and secret."""
+    port = Server(tmp_path).port
+    command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", "4"]
+    command += ["--no-control-socket", "-k", "vigility.web.worker.Worker", "vigility.web.asgi:app"]
+    server = Server(tmp_path, workers=4, command=command)
+    server.port = port
+    server.start()
+    try:
+        bearer = server.registered()
+        with ExitStack() as stack:
+            clients = [stack.enter_context(server.connect()) for _ in range(16)]
+            assert [client.send("GET", "/me", headers=bearer)[0] for client in clients] == [200] * 16
+        assert len({line["pid"] for line in server.access_lines}) > 1
+    finally:
+        assert server.stop() == 0
+    secret = tmp_path / "usage.db-secret"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert len(secret.read_bytes()) > 32
+    assert not list(tmp_path.glob("usage.db-secret.*"))
+
+
+def test_connections_are_opened_after_the_fork(tmp_path):
+    with running(tmp_path) as server:
+        server.registered()
+        held = [path.resolve().name for path in Path(f"/proc/{server.process.pid}/fd").iterdir()]
+        assert not [name for name in held if name.startswith("usage.db")]
+        threads = Path(f"/proc/{server.process.pid}/task")
+        assert len(list(threads.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"JWT_SECRET": "short"}, "JWT_SECRET must have 32 bytes or more, not 5; make one with: "),
+        (
+            {"DATABASE_URL": "postgresql://db/usage"},
+            "JWT_SECRET is required with PostgreSQL; make one with: ",
+        ),
+        ({"DATABASE_URL": "postgres://db/usage"}, "JWT_SECRET is required with PostgreSQL; make one with: "),
+        ({"DATABASE_URL": "memory:"}, "DATABASE_URL memory: is not shared by workers"),
+        ({"PORT": "x"}, "PORT must be a valid integer"),
+        ({"PORT": "70000"}, "PORT must be less than or equal to 65535"),
+        ({"FRONTEND_URL": "app.example"}, "FRONTEND_URL must be a web address"),
+        ({"VIGILITY_RATE_LIMIT": "no"}, "VIGILITY_RATE_LIMIT must be 'on' or 'off'"),
+        ({"DATABASE_URL": "sqlite:////nowhere/usage.db"}, "/nowhere/usage.db-secret: "),
+    ],
+    ids=repr,
+)
+def test_what_cannot_start_says_why_in_one_line(tmp_path, environment, sentence):
+    server = Server(tmp_path, **environment)
+    done = subprocess.run(
+        server._command, cwd=tmp_path, env=server._environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in {1, 2}
+    assert done.stderr.startswith(f"vigility: {sentence}")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    module = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:vigility.web.gunicorn_conf",
+        "vigility.web.asgi:app",
+    ]
+    done = subprocess.run(
+        module, cwd=tmp_path, env=server._environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == done.stderr.splitlines()[0] + "\n"
+    assert done.stderr.startswith(f"vigility: {sentence}")
+
+
+def test_settings_come_from_a_dotenv_file_too(tmp_path):
+    (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///from-dotenv.db\nJWT_SECRET=short\n")
+    environment = Server(tmp_path)._environment
+    del environment["DATABASE_URL"]
+    refused = [BIN / "vigility", "serve"]
+    done = subprocess.run(refused, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "JWT_SECRET must have 32 bytes" in done.stderr
+
+
+# What is sent below no client library would send.
+
+HOST = b"Host: x\r\n"
+HEALTH = b"GET /health HTTP/1.0\r\n\r\n"
+MALFORMED = {
+    "garbage": b"\x00\x01garbage\r\n\r\n",
+    "no version": b"GET /\r\n\r\n",
+    "bad method": b"G@T / HTTP/1.1\r\n" + HOST + b"\r\n",
+    "raw bytes in the path": b"GET /\xff\xfe HTTP/1.1\r\n" + HOST + b"\r\n",
+    "raw bytes in the query": b"GET /analytics?gender=\xff HTTP/1.1\r\n" + HOST + b"\r\n",
+    "escaped bytes in the path": b"GET /%ff%00%0a HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a header without a colon": b"GET / HTTP/1.1\r\n" + HOST + b"nonsense\r\n\r\n",
+    "a NUL in a header": b"GET / HTTP/1.1\r\n" + HOST + b"X: a\x00b\r\n\r\n",
+    "two lengths": b"POST /login HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "length and chunks": b"POST /login HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a negative length": b"POST /login HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n",
+    "a length in words": b"POST /login HTTP/1.1\r\n" + HOST + b"Content-Length: two\r\n\r\n{}",
+    "a bad chunk": b"POST /login HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "an endless head": b"GET / HTTP/1.1\r\n" + b"X-Filler: " + b"x" * 300_000 + b"\r\n\r\n",
+    "an endless line": b"GET /" + b"x" * 300_000 + b" HTTP/1.1\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(20_000)) + b"\r\n",
+    "another protocol": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "an absolute address": b"GET http://evil.example/health HTTP/1.1\r\n" + HOST + b"\r\n",
+    "connect": b"CONNECT evil.example:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+    "trace": b"TRACE / HTTP/1.1\r\n" + HOST + b"\r\n",
+    "asterisk": b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n",
+    "an upgrade": b"GET / HTTP/1.1\r\n"
+    + HOST
+    + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
+def test_what_is_hardly_http_is_answered_without_a_5xx(server, sent):
+    began = len(server.lines)
+    if received := raw(server.port, sent):
+        status, content_type, body = received
+        assert status < 500
+        if status >= 400:
+            assert content_type == "application/json"
+            assert list(json.loads(body)) == ["error"]
+    assert raw(server.port, HEALTH)[0] == 200
+    assert "Traceback" not in "".join(list(server.lines)[began:])
+
+
+def test_a_large_body_is_refused_and_the_connection_stays(server, bearer):
+    with server.connect() as client:
+        status, body = client.send("POST", "/track", {"feature_name": "x" * 5_000_000}, bearer)
+        assert (status, body) == (413, {"error": "The body must have at most 102400 bytes"})
+        assert client.send("GET", "/health")[0] == 200
+
+
+def test_a_large_body_in_chunks_is_refused(server, bearer):
+    head = f"POST /track HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer['Authorization']}\r\n"
+    head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    assert raw(server.port, head.encode() + chunk * 40 + b"0\r\n\r\n")[0] == 413
+
+
+def test_a_request_that_never_ends_does_not_keep_the_server_from_stopping(tmp_path):
+    server = Server(tmp_path, workers=1, VIGILITY_GRACE_SECONDS="3").start()
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"POST /login HTTP/1.1\r\n" + HOST + b"Content-Length: 10\r\n\r\n{")
+        assert raw(server.port, HEALTH)[0] == 200
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 10

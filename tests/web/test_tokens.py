@@ -1,0 +1,192 @@
+import base64
+import json
+import time
+
+import jwt
+import pytest
+
+from vigility.auth.tokens import Tokens
+from vigility.core.errors import InvalidInput, StoreUnavailable
+from web_client import ADA, SECRET
+
+DAY = 86_400
+
+
+@pytest.fixture
+def claims(client, clock):
+    client.registered()
+    now = int(clock().timestamp())
+    return {"userId": 1, "username": "ada", "iat": now, "exp": now + DAY}
+
+
+def signed(claims, secret=SECRET, algorithm="HS256", **header):
+    return jwt.encode(claims, secret, algorithm, headers=header or None)
+
+
+def me(client, token, **more):
+    return client.get("/me", headers={"Authorization": f"Bearer {token}", **more})
+
+
+def test_a_token_says_what_the_contract_says(client, clock):
+    said = jwt.decode(
+        client.registered(), SECRET, ["HS256"], options={"verify_exp": False, "verify_iat": False}
+    )
+    now = int(clock().timestamp())
+    assert said.pop("jti")
+    assert said == {"userId": 1, "username": "ada", "iat": now, "exp": now + DAY}
+
+
+def test_a_token_without_an_id_is_accepted(client, claims):
+    assert me(client, signed(claims)).status_code == 200
+
+
+def test_two_tokens_of_one_second_differ(client):
+    first = client.registered()
+    login = client.post("/login", {"username": "ada", "password": ADA["password"]})
+    assert login.json["token"] != first
+
+
+def test_a_token_expires_after_24_hours(client, clock):
+    token = client.registered()
+    clock.move(hours=24, seconds=-1)
+    assert me(client, token).status_code == 200
+    clock.move(seconds=1)
+    assert me(client, token).status_code == 401
+
+
+def unsigned(claims):
+    parts = [{"alg": "none", "typ": "JWT"}, claims]
+    return (
+        ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts) + "."
+    )
+
+
+FORGED = {
+    "other secret": lambda claims: signed(claims, "another secret, of more than 32 bytes, too"),
+    "HS512": lambda claims: signed(claims, SECRET * 2, "HS512"),
+    "HS512 with the secret": lambda claims: signed(claims, SECRET + "x" * 32, "HS512"),
+    "alg none": unsigned,
+    "garbage": lambda _: "garbage",
+    "a dot": lambda _: ".",
+    "two dots": lambda _: "..",
+    "no text": lambda _: "\xff.\xff.\xff",
+    "a deep payload": lambda _: "e30." + base64.urlsafe_b64encode(b"[" * 3000).decode() + ".e30",
+    "without exp": lambda claims: signed({k: v for k, v in claims.items() if k != "exp"}),
+    "without iat": lambda claims: signed({k: v for k, v in claims.items() if k != "iat"}),
+    "without userId": lambda claims: signed({k: v for k, v in claims.items() if k != "userId"}),
+    "without username": lambda claims: signed({k: v for k, v in claims.items() if k != "username"}),
+    "expired": lambda claims: signed(claims | {"exp": claims["iat"] - 1}),
+    "exp a text": lambda claims: signed(claims | {"exp": "9999999999"}),
+    "exp without end": lambda claims: signed(claims | {"exp": float("inf")}),
+    "exp past the calendar": lambda claims: signed(claims | {"exp": 10**20}),
+    "user gone": lambda claims: signed(claims | {"username": "eve", "userId": 2}),
+    "another user's id": lambda claims: signed(claims | {"userId": 2}),
+    "id a boolean": lambda claims: signed(claims | {"userId": True}),
+    "id a text": lambda claims: signed(claims | {"userId": "1"}),
+    "username a list": lambda claims: signed(claims | {"username": ["ada"]}),
+    "username half a character": lambda claims: signed(claims | {"username": "\ud800"}),
+    "not yet": lambda claims: signed(claims | {"nbf": claims["iat"] + 60}),
+    "critical header": lambda claims: signed(claims, crit=["exp"]),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
+def test_a_bad_token(client, claims, forge):
+    answer = me(client, forge(claims))
+    assert (answer.status_code, answer.json) == (401, {"error": "Invalid or expired token"})
+    answer = client.get("/me", headers={"Cookie": f"auth_token={forge(claims)}"})
+    assert answer.status_code == 401
+
+
+def test_a_changed_token(client):
+    head, payload, signature = client.registered().split(".")
+    for changed in (f"{head}.{payload}.{signature[:-4]}AAAA", f"{head}.{payload[:-2]}AA.{signature}"):
+        assert me(client, changed).status_code == 401
+
+
+def test_the_cookie_alone_is_enough(client, token):
+    assert client.get("/me", headers={"Cookie": f"x=y; auth_token={token}"}).status_code == 200
+
+
+def test_a_bad_cookie_and_a_good_bearer(client, token):
+    assert me(client, token, Cookie="auth_token=bad").status_code == 200
+
+
+def test_a_bad_bearer_and_a_good_cookie(client, token):
+    assert me(client, "bad", Cookie=f"auth_token={token}").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer ", "Token x"])
+def test_another_authorization_is_no_token(client, header):
+    answer = client.get("/me", headers={"Authorization": header})
+    assert (answer.status_code, answer.json) == (401, {"error": "No token provided"})
+
+
+def test_logging_out_ends_the_token(client, token, bearer):
+    other = client.post("/login", {"username": "ada", "password": ADA["password"]}).json["token"]
+    assert client.post("/logout", headers=bearer).status_code == 200
+    assert me(client, token).status_code == 401
+    assert me(client, other).status_code == 200
+    assert client.post("/logout", headers=bearer).status_code == 200
+
+
+def test_logging_out_ends_the_cookie_and_the_bearer_that_came_along(client, token):
+    other = client.post("/login", {"username": "ada", "password": ADA["password"]}).json["token"]
+    both = {"Authorization": f"Bearer {token}", "Cookie": f"auth_token={other}"}
+    client.post("/logout", headers=both)
+    assert [me(client, ended).status_code for ended in (token, other)] == [401, 401]
+
+
+def test_a_token_ended_under_one_spelling_is_ended_under_each(client, claims):
+    token = signed(claims)  # without a jti: base64 leaves two bits of the last letter open
+    respelled = token[:-1] + {"A": "B", "Q": "R", "g": "h", "w": "x"}.get(token[-1], chr(ord(token[-1]) + 1))
+    client.post("/logout", headers={"Authorization": f"Bearer {token}"})
+    assert me(client, respelled).status_code == 401
+    assert me(client, token).status_code == 401
+
+
+def test_a_log_out_reaches_another_worker_in_time(open_client, monkeypatch):
+    here, there = open_client(), open_client()
+    token = here.registered()
+    assert me(there, token).status_code == 200
+    here.post("/logout", headers={"Authorization": f"Bearer {token}"})
+    moment = time.monotonic() + 4.9
+    monkeypatch.setattr("vigility.web.identity.monotonic", lambda: moment)
+    assert me(there, token).status_code == 401
+
+
+def test_a_deleted_user_is_known_in_time(client, v, token, monkeypatch):
+    assert me(client, token).status_code == 200
+    v.wipe()
+    moment = time.monotonic() + 4.9
+    monkeypatch.setattr("vigility.web.identity.monotonic", lambda: moment)
+    assert me(client, token).status_code == 401
+
+
+def test_a_user_deleted_a_moment_ago_is_refused_by_the_core(client, v, bearer):
+    client.post("/track", {"feature_name": "a"}, headers=bearer)
+    v.wipe()
+    assert client.post("/track", {"feature_name": "a"}, headers=bearer).status_code == 401
+
+
+def test_without_the_list_of_ended_tokens_nobody_is_let_in(client, v, token, monkeypatch):
+    assert me(client, token).status_code == 200
+
+    def unavailable():
+        raise StoreUnavailable("/var/lib/secret/usage.db: disk I/O error")
+
+    monkeypatch.setattr(v.sessions, "ended", unavailable)
+    moment = time.monotonic() + 4.9
+    monkeypatch.setattr("vigility.web.identity.monotonic", lambda: moment)
+    answer = me(client, token)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("secret", [b"", b"x" * 31])
+def test_a_short_secret_is_refused(secret):
+    with pytest.raises(
+        InvalidInput, match=r"JWT_SECRET must have 32 bytes or more, not \d+; make one with: "
+    ):
+        Tokens(secret)
