@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from vigility.web import errors
 from vigility.web.access_log import AccessLog, to_stdout
 from vigility.web.addresses import Addresses
 from vigility.web.attempts import Attempts, no_limits
+from vigility.web.batches import BatchStore
 from vigility.web.cookies import Cookies
 from vigility.web.cors import Cors
 from vigility.web.forgery import Forgery
@@ -59,6 +61,7 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
         recorder=GroupedRecorder(vigility),
         metrics=metrics,
         pages=Pages(STATIC),
+        batches=BatchStore(vigility, clock, timedelta(days=settings.oldest_event_days)),
     )
     middleware: Any = [
         AccessLog(Addresses(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None),

@@ -17,10 +17,10 @@ from vigility.core.tracking import Ingested
 from vigility.web.errors import sentence_of
 from vigility.web.identity import Identity
 from vigility.web.metrics import Metrics
+from vigility.web.models import MAX_EVENTS
 from vigility.web.requests import Request, json_body
 from vigility.web.threads import Threads
 
-MAX_EVENTS: Final = 5_000
 MAX_BATCH_BYTES: Final = 2 * 1024 * 1024
 # A sender's clock may be somewhat fast; an event of next week is a mistake.
 AHEAD: Final = timedelta(minutes=5)
@@ -40,40 +40,17 @@ class Batch(msgspec.Struct):
     events: list[BatchEvent]
 
 
-class BatchResource:
-    """`POST /track/batch`."""
+class BatchStore:
+    """Reads a batch and stores it. Synchronous: runs in a thread."""
 
-    def __init__(
-        self,
-        *,
-        vigility: Vigility,
-        identity: Identity,
-        threads: Threads,
-        metrics: Metrics,
-        clock: Clock,
-        oldest: timedelta,
-    ) -> None:
+    def __init__(self, vigility: Vigility, clock: Clock, oldest: timedelta) -> None:
         self._vigility = vigility
-        self._identity = identity
-        self._threads = threads
-        self._metrics = metrics
         self._clock = clock
         self._oldest = oldest
         self._decoder = msgspec.json.Decoder(Batch)
 
-    async def on_post(self, req: Request, resp: Response) -> None:
-        """Store the events that are right, in one transaction; tell the others by their index."""
-        user = await self._identity.user_of(req)
-        body = await json_body(req, MAX_BATCH_BYTES)
-        outcome = await self._threads.store(self._store, user, body)
-        self._metrics.events_stored.inc(outcome.accepted)
-        resp.media = {
-            "accepted": outcome.accepted,
-            "duplicates": outcome.duplicates,
-            "rejected": [_told(entry) for entry in outcome.rejected],
-        }
-
-    def _store(self, user: User, body: bytes) -> Ingested:
+    def store(self, user: User, body: bytes) -> Ingested:
+        """Store the events of the body in one transaction. Raises HTTPBadRequest or StoreError."""
         events = [
             NewEvent(user.username, entry.feature_name, entry.timestamp, entry.event_id)
             for entry in self._entries(body)
@@ -90,6 +67,28 @@ class BatchResource:
         if not 1 <= len(entries) <= MAX_EVENTS:
             raise falcon.HTTPBadRequest(description=f"events must hold 1 to {MAX_EVENTS:,} events")
         return entries
+
+
+class BatchResource:
+    """`POST /track/batch`."""
+
+    def __init__(self, identity: Identity, batches: BatchStore, threads: Threads, metrics: Metrics) -> None:
+        self._identity = identity
+        self._batches = batches
+        self._threads = threads
+        self._metrics = metrics
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Store the events that are right, in one transaction; tell the others by their index."""
+        user = await self._identity.user_of(req)
+        body = await json_body(req, MAX_BATCH_BYTES)
+        outcome = await self._threads.store(self._batches.store, user, body)
+        self._metrics.events_stored.inc(outcome.accepted)
+        resp.media = {
+            "accepted": outcome.accepted,
+            "duplicates": outcome.duplicates,
+            "rejected": [_told(entry) for entry in outcome.rejected],
+        }
 
 
 def _told(entry: Rejected) -> dict[str, object]:
