@@ -14,7 +14,7 @@ from vigility.core.report import Counts
 from vigility.core.repositories import Added, SummaryDifference
 from vigility.storage.sql import summaries
 from vigility.storage.sql.database import SqliteDatabase
-from vigility.storage.sql.schema import day_summaries, events, features
+from vigility.storage.sql.schema import events, features
 
 # Values in one IN list: SQLite allows 32,766 in a statement.
 IDS_A_QUERY: Final = 10_000
@@ -74,7 +74,7 @@ class SqlEvents:
         rows = zip(numbers, user_ids, feature_ids, ats, ages, genders, event_ids, strict=True)
         self._database.insert_events(connection, list(rows))
         counted = summaries.rows_of(feature_ids, ats, ages, genders)
-        connection.execute(self._database.upsert(day_summaries), counted)
+        self._database.add_to_summaries(connection, counted)
 
     def _intern(self, connection: Connection, names: set[str]) -> dict[str, int]:
         """The ids of these feature names; new ones are stored."""
