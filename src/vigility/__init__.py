@@ -17,6 +17,7 @@ from vigility.core.errors import (
     EventConflict,
     InvalidCredentials,
     InvalidInput,
+    QueueFull,
     SchemaMismatch,
     StoreError,
     StoreUnavailable,
@@ -24,7 +25,7 @@ from vigility.core.errors import (
     UsernameTaken,
     VigilityError,
 )
-from vigility.core.model import AgeGroup, Event, Gender, NewEvent, NewUser, User
+from vigility.core.model import AgeGroup, Event, Gender, NewEvent, NewUser, Tracked, User
 from vigility.core.query import Filters
 from vigility.core.report import DayCount, FeatureCount, Report
 from vigility.core.repositories import SummaryDifference
@@ -47,12 +48,14 @@ __all__ = [
     "InvalidInput",
     "NewEvent",
     "NewUser",
+    "QueueFull",
     "Rejected",
     "Report",
     "SchemaMismatch",
     "StoreError",
     "StoreUnavailable",
     "SummaryDifference",
+    "Tracked",
     "UnknownUser",
     "User",
     "UsernameTaken",

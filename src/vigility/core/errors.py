@@ -8,6 +8,7 @@
     ├── EventConflict         an event_id was used before for another user or feature
     └── StoreError            the store did not do what was asked; nothing of the call was kept
         ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
+        │   └── QueueFull     too many events wait to be stored
         └── SchemaMismatch    the database was made by another version of vigility
 
 The core knows neither exit codes nor HTTP: the command line and the web layer each map this tree once.
@@ -70,6 +71,10 @@ class StoreError(VigilityError):
 
 class StoreUnavailable(StoreError):
     """The store is locked, full or unreachable. The same call may succeed later."""
+
+
+class QueueFull(StoreUnavailable):
+    """Too many events are waiting to be stored. This one was not queued."""
 
 
 class SchemaMismatch(StoreError):
