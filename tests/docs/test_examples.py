@@ -25,10 +25,9 @@ def test_the_examples_of_a_document_run_in_its_order(document, tmp_path, monkeyp
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("PATH", os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]))  # noqa: TID251
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setenv("VIGILITY_WORKERS", "1")
     with ExitStack() as stack:
         if "$API" in document.read_text(encoding="utf-8"):
-            server = stack.enter_context(running(tmp_path))
+            server = stack.enter_context(running(tmp_path, workers=1))
             monkeypatch.setenv("API", f"http://127.0.0.1:{server.port}")
         run_examples(document)
 

@@ -18,7 +18,6 @@ import pytest
 
 import vigility
 
-HERE = Path(__file__).parent
 PASSWORD = "a long password"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
@@ -130,14 +129,6 @@ class Visitor:
     def _said(self, message):
         if message.type in ("error", "warning"):
             self.problems.append(f"{message.type}: {message.text}")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """The tests of a module share a server, so they stay on one worker."""
-    for item in items:
-        if item.path.parent == HERE:
-            item.add_marker(pytest.mark.xdist_group(f"page-{item.path.stem}"))
 
 
 @pytest.fixture(scope="module")
