@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vigility.core.tracking import BATCH_SIZE
+from vigility.core.tracking import BATCH_SIZE, Importer
 
 CSV = b"""\
 username,feature_name,timestamp
@@ -373,3 +373,19 @@ def test_rejects_never_take_the_place_of_the_database(with_users, event):
     assert outcome.code == 2
     assert "usage.db belongs to the database: write to another file" in outcome.err
     assert with_users.done("users", "list", "--json").count("username") == 2
+
+
+def test_the_rejects_of_a_batch_are_in_the_file_before_the_next_is_stored(
+    with_users, event, tmp_path, monkeypatch
+):
+    """A kill -9 then leaves, of the lines said to be dealt with, each stored or among the rejects."""
+    seen = []
+    store = Importer.store
+
+    def look_first(self, events):
+        seen.append(Path(tmp_path / "wrong").read_bytes())
+        return store(self, events)
+
+    monkeypatch.setattr(Importer, "store", look_first)
+    with_users("track", "--file", "-", "--rejects", "wrong", stdin=event() + b"oops\n" + event() * BATCH_SIZE)
+    assert seen == [b"", b"oops\n"]

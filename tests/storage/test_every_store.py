@@ -117,6 +117,26 @@ def test_summaries_agree_with_events_and_can_be_made_again(v):
     assert v.report(feature="x") == before
 
 
+def test_summaries_and_events_agree_on_the_edges_of_age_groups(v):
+    for age in (17, 18, 40, 41):
+        v.accounts.add_without_password(f"aged {age}", age, "Other")
+        v.track(f"aged {age}", "x")
+    counted = {group: v.report(Filters(age_group=group)).total for group in ("<18", "18-40", ">40")}
+    assert counted == {"<18": 1, "18-40": 2, ">40": 1}
+    assert v.verify_summaries() == []
+    v.rebuild_summaries()
+    assert {group: v.report(Filters(age_group=group)).total for group in counted} == counted
+
+
+def test_an_event_id_counts_once_within_one_call_too(v):
+    v.accounts.add_without_password("ada", 36, "Female")
+    sent = [NewEvent("ada", feature, NOW, EVENT_ID) for feature in ("x", "x", "y")]
+    outcome = v.track_many([*sent, NewEvent("ada", "z", NOW)])
+    assert (outcome.accepted, outcome.duplicates) == (2, 1)
+    assert [entry.index for entry in outcome.rejected] == [2]
+    assert {bar.feature: bar.count for bar in v.report().features} == {"x": 1, "z": 1}
+
+
 def test_wiping_leaves_nothing_and_ids_begin_again(v):
     v.accounts.import_users([new("ada")])
     v.track("ada", "x", event_id=EVENT_ID)

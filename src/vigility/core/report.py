@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from itertools import repeat
 from typing import TypedDict
 
 from vigility.core.query import Filters
@@ -101,7 +102,7 @@ def build_report(filters: Filters, feature: str | None, counts: Counts, today: d
         filters=filters,
         feature=feature,
         features=_ranked(counts.by_feature),
-        days=tuple(DayCount(day, counts.by_day.get(day, 0)) for day in _shown_days(filters, counts, today)),
+        days=_filled(_shown_days(filters, counts, today), counts.by_day),
     )
 
 
@@ -111,11 +112,16 @@ def _ranked(by_feature: Mapping[str, int]) -> tuple[FeatureCount, ...]:
     return tuple(FeatureCount(feature, count) for feature, count in ranked)
 
 
-def _shown_days(filters: Filters, counts: Counts, today: date) -> Iterator[date]:
+def _filled(days: Sequence[date], by_day: Mapping[date, int]) -> tuple[DayCount, ...]:
+    # By columns: one event with a wrong year makes a series of millions of days.
+    return tuple(map(DayCount, days, map(by_day.get, days, repeat(0))))
+
+
+def _shown_days(filters: Filters, counts: Counts, today: date) -> Sequence[date]:
     """From the later of the start filter and the first stored day, to the earlier of the end filter
     and the later of today and the last stored day."""
     if not counts.feature_known or counts.first_day is None or counts.last_day is None:
-        return iter(())
+        return ()
     start = max(filters.start or date.min, counts.first_day)
     end = min(filters.end or date.max, max(today, counts.last_day))
-    return (start + timedelta(days=offset) for offset in range((end - start).days + 1))
+    return list(map(date.fromordinal, range(start.toordinal(), end.toordinal() + 1)))
