@@ -14,7 +14,7 @@ from vigility.config import Settings
 from vigility.web.headers import CONTENT_SECURITY_POLICY
 from vigility.web.openapi import document
 
-SECRET = "a secret of tests, which has more than 32 bytes"
+SECRET = "a secret of tests, long enough for HS512 too, which asks for 64 bytes or more"
 ADA = {"username": "ada", "password": "a long password", "age": 36, "gender": "Female"}
 DOCUMENT = document()
 

@@ -352,6 +352,13 @@ def test_a_body_that_is_too_large(client, bearer, path):
     assert client.post(path, body=b" " + padding, headers=headers).status_code == 413
 
 
+@pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
+def test_a_body_that_is_too_large_and_comes_in_pieces_of_no_known_number(client, token, path):
+    headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {token}".encode())]
+    assert client.send("POST", path, b"", headers, [b" " * 60_000] * 2).status_code == 413
+    assert client.send("POST", path, b"", headers, [b" " * 60_000, b"{}"]).status_code in {200, 400}
+
+
 @pytest.mark.parametrize(
     "content_type",
     [

@@ -63,8 +63,7 @@ def unsigned(claims):
 
 FORGED = {
     "other secret": lambda claims: signed(claims, "another secret, of more than 32 bytes, too"),
-    "HS512": lambda claims: signed(claims, SECRET * 2, "HS512"),
-    "HS512 with the secret": lambda claims: signed(claims, SECRET + "x" * 32, "HS512"),
+    "HS512 with our secret": lambda claims: signed(claims, SECRET, "HS512"),
     "alg none": unsigned,
     "garbage": lambda _: "garbage",
     "a dot": lambda _: ".",
@@ -137,12 +136,13 @@ def test_logging_out_ends_the_cookie_and_the_bearer_that_came_along(client, toke
     assert [me(client, ended).status_code for ended in (token, other)] == [401, 401]
 
 
-def test_a_token_ended_under_one_spelling_is_ended_under_each(client, claims):
-    token = signed(claims)  # without a jti: base64 leaves two bits of the last letter open
-    respelled = token[:-1] + {"A": "B", "Q": "R", "g": "h", "w": "x"}.get(token[-1], chr(ord(token[-1]) + 1))
+def test_a_token_without_an_id_is_ended_under_every_spelling(client, claims):
+    token, other = signed(claims), signed(claims | {"exp": claims["exp"] - 1})
+    respelled = token + "="
+    assert me(client, respelled).status_code == 200
     client.post("/logout", headers={"Authorization": f"Bearer {token}"})
-    assert me(client, respelled).status_code == 401
-    assert me(client, token).status_code == 401
+    assert [me(client, ended).status_code for ended in (token, respelled)] == [401, 401]
+    assert me(client, other).status_code == 200
 
 
 def test_a_log_out_reaches_another_worker_in_time(open_client, monkeypatch):
