@@ -48,7 +48,7 @@ class Session:
 
 
 def _files_of(database: Path) -> tuple[Path, ...]:
-    return (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-lock")))
+    return (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-lock", "-secret")))
 
 
 def session_of(context: typer.Context) -> Session:
