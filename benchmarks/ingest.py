@@ -2,8 +2,9 @@
 
     python benchmarks/ingest.py [FILE.json]
 
-Single `POST /track` at 64 and at 256 connections, and `POST /track/batch` of 1,000 events; beside the same
-server's `GET /me`, which checks the token as they do but stores nothing. Every answered event is counted after.
+Single `POST /track` at 64 and at 256 connections, and `POST /track/batch` of 1,000 events; beside the
+same server's `GET /me`, which checks the token as they do but stores nothing. What was answered is compared
+with what is counted.
 """
 
 from __future__ import annotations
@@ -50,9 +51,8 @@ def measured(base: str) -> int:
         found = load(base + path, SECONDS, connections, script)
         runs.append((events_each, found))
         each = max(events_each, 1)
-        print(
-            f"  {path} at {connections}: p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, refused {found.refused}"
-        )
+        took = f"p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, refused {found.refused}"
+        print(f"  {path} at {connections} connections: {took}")
         return found.per_second * each
 
     figures = in_turn(
