@@ -55,8 +55,8 @@ def _run(url: str, connections: int) -> float:
     serve = ["serve", "--port", "{port}", "--workers", str(CORES)]
     command = [sys.executable, "-m", "vigility", "--database", url, *serve]
     settings = {"VIGILITY_RATE_LIMIT": "off", "VIGILITY_ACCESS_LOG": "off"}
-    with serving(command, settings, "/health") as base:
-        found = load(base + QUERY, SECONDS, connections, authorized("GET", _logged_in(base)))
+    with serving(command, settings, "/health") as server:
+        found = load(server.base + QUERY, SECONDS, connections, authorized("GET", _logged_in(server.base)))
     return found.p50 if connections == 1 else found.per_second
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
@@ -21,19 +22,33 @@ _SCALES = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 @dataclass(frozen=True)
 class Load:
-    """What one run of `wrk` found: answers a second, percentiles in ms, and answers that were no 2xx."""
+    """What one run of `wrk` found: answers, answers a second, percentiles in ms, and how many were no 2xx."""
 
+    answers: int
     per_second: float
     p50: float
     p99: float
     refused: int
 
 
+@dataclass(frozen=True)
+class Running:
+    """A gunicorn: its address and its process."""
+
+    base: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """What its workers have used of the processors so far."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        return sum(_cpu_seconds(int(pid)) for pid in children.split())
+
+
 @contextmanager
 def serving(
     command: Sequence[str], environment: Mapping[str, str], probe: str, folder: Path | None = None
-) -> Iterator[str]:
-    """Start a server, whose command holds `{port}`; give its address once it answers. Stopped at the end."""
+) -> Iterator[Running]:
+    """Start a server, whose command holds `{port}`; give it once it answers. Stopped at the end."""
     port = free_port()
     server = subprocess.Popen(
         [part.replace("{port}", str(port)) for part in command],
@@ -45,7 +60,7 @@ def serving(
     try:
         base = f"http://127.0.0.1:{port}"
         wait_for(base + probe)
-        yield base
+        yield Running(base, server.pid)
     finally:
         server.terminate()
         server.wait(timeout=30)
@@ -72,7 +87,10 @@ def load(url: str, seconds: int, connections: int = 64, script: str | None = Non
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", printed)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
     assert rate is not None, printed  # noqa: S101
+    answers = re.search(r"(\d+) requests in", printed)
+    assert answers is not None, printed  # noqa: S101
     return Load(
+        answers=int(answers[1]),
         per_second=float(rate[1]),
         p50=_milliseconds(printed, "50"),
         p99=_milliseconds(printed, "99"),
@@ -99,6 +117,11 @@ def wait_for(url: str) -> None:
         else:
             return
     sys.exit(f"nothing answers at {url}")
+
+
+def _cpu_seconds(pid: int) -> float:
+    user, system = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _milliseconds(printed: str, percent: str) -> float:

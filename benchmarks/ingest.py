@@ -33,8 +33,10 @@ def main() -> None:
         program = [sys.executable, "-m", "vigility", "--database", f"sqlite:///{database}"]
         subprocess.run([*program, "seed", "--events", "0"], check=True, stdout=subprocess.DEVNULL)
         serve = [*program, "serve", "--port", "{port}", "--workers", str(CORES)]
-        with serving(serve, {"VIGILITY_RATE_LIMIT": "off", "VIGILITY_ACCESS_LOG": "off"}, "/health") as base:
-            answered = measured(base)
+        with serving(
+            serve, {"VIGILITY_RATE_LIMIT": "off", "VIGILITY_ACCESS_LOG": "off"}, "/health"
+        ) as running:
+            answered = measured(running.base)
         with vigility.connect(str(database)) as v:
             print(f"\n  {answered:,} events were answered, {v.report().total:,} are counted")
 

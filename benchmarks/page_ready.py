@@ -37,10 +37,10 @@ def main() -> None:
             executable_path=shutil.which("chromium"), chromium_sandbox=os.geteuid() != 0
         )
         serve = [*program, "serve", "--port", "{port}", "--workers", str(CORES)]
-        with serving(serve, {"VIGILITY_RATE_LIMIT": "off"}, "/health") as base:
+        with serving(serve, {"VIGILITY_RATE_LIMIT": "off"}, "/health") as running:
             actions = {
-                "/docs, shown": opening(browser, f"{base}/docs", TEXT_SHOWN),
-                "/dashboard, charts drawn": opening(browser, f"{base}/dashboard", CHARTS_DRAWN),
+                "/docs, shown": opening(browser, f"{running.base}/docs", TEXT_SHOWN),
+                "/dashboard, charts drawn": opening(browser, f"{running.base}/dashboard", CHARTS_DRAWN),
             }
             measured = in_turn(actions, ROUNDS)
         browser.close()

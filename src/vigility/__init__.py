@@ -22,6 +22,7 @@ from vigility.core.errors import (
     StoreError,
     StoreUnavailable,
     UnknownUser,
+    UserGone,
     UsernameTaken,
     VigilityError,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Tracked",
     "UnknownUser",
     "User",
+    "UserGone",
     "UsernameTaken",
     "Vigility",
     "VigilityError",

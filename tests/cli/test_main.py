@@ -193,6 +193,6 @@ def test_completion_offers_commands_and_values():
         command = f'{variables} {sys.executable} -c "{code}"'
         return subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.split()  # noqa: S602
 
-    assert offered("vigility see") == ["seed"]
+    assert offered("vigility se") == ["seed", "serve"]
     assert offered("vigility report --gender F") == ["Female"]
     assert offered("vigility report --age-group 1") == ["18-40"]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 import vigility
-from vigility import EventConflict, NewEvent, StoreError, StoreUnavailable, Tracked
+from vigility import EventConflict, Gender, NewEvent, NewUser, StoreError, StoreUnavailable, Tracked
 from vigility.core.errors import QueueFull
 from vigility.core.group_commit import GroupCommit
 from vigility.core.model import EventRecord
@@ -29,6 +29,7 @@ class Gate:
 
     def __init__(self):
         self.store = MemoryStore()
+        self.store.users.add(NewUser(username="ada", age=20, gender=Gender.OTHER, created=NOW))
         self.open = threading.Event()
         self.open.set()
         self.entered = threading.Semaphore(0)

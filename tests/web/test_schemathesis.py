@@ -11,7 +11,6 @@ LONG = os.environ.get("VIGILITY_TEST_PROFILE") == "long"  # noqa: TID251
 EXAMPLES = "500" if LONG else "12"
 
 
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     with running(tmp_path_factory.mktemp("schemathesis"), VIGILITY_RATE_LIMIT="off") as server:

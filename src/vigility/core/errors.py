@@ -5,6 +5,7 @@
     ├── UsernameTaken         registering a name that exists
     ├── InvalidCredentials    wrong password, unknown user, or an account that cannot log in
     ├── UnknownUser           an event names a user who is not registered
+    ├── UserGone              an event's user was deleted after being looked up
     ├── EventConflict         an event_id was used before for another user or feature
     └── StoreError            the store did not do what was asked; nothing of the call was kept
         ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
@@ -55,6 +56,13 @@ class UnknownUser(VigilityError):
     def __init__(self, username: str) -> None:
         super().__init__(f"no user is named {username!r}")
         self.username = username
+
+
+class UserGone(VigilityError):
+    """The user of an event was deleted after being looked up. Nothing of the call was stored."""
+
+    def __init__(self) -> None:
+        super().__init__("the user of the event is not registered any more")
 
 
 class EventConflict(VigilityError):

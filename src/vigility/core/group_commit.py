@@ -17,7 +17,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vigility.core.errors import EventConflict, QueueFull, StoreError, StoreUnavailable, VigilityError
+from vigility.core.errors import (
+    EventConflict,
+    QueueFull,
+    StoreError,
+    StoreUnavailable,
+    UserGone,
+    VigilityError,
+)
 from vigility.core.model import Event, EventRecord, Tracked
 from vigility.core.repositories import Added
 
@@ -135,7 +142,7 @@ class GroupCommit:
         except StoreUnavailable as error:
             for _, deliver in batch:
                 _tell(deliver, error)
-        except StoreError as error:
+        except (StoreError, UserGone) as error:
             self._commit_apart(batch, error)
         except Exception as bug:  # noqa: BLE001 - a thread that dies would keep every caller waiting
             _LOG.exception("the store failed in a way that it should not")
@@ -157,7 +164,7 @@ class GroupCommit:
             time.sleep(pause)
             pause *= 2
 
-    def _commit_apart(self, batch: Sequence[tuple[EventRecord, Deliver]], error: StoreError) -> None:
+    def _commit_apart(self, batch: Sequence[tuple[EventRecord, Deliver]], error: VigilityError) -> None:
         """One record spoils the transaction of all: find it by halves, and store the others."""
         if len(batch) == 1:
             _tell(batch[0][1], error)

@@ -99,7 +99,7 @@ class Resolver:
             self._checked(feature)
         user_ids, ages, genders = zip(*map(self._profiles.__getitem__, usernames), strict=True)
         checked_ids = event_ids
-        if any(event_ids):
+        if event_ids.count(None) < len(event_ids):  # not any(): "" and {} are no event_ids
             checked_ids = tuple(None if value is None else valid_event_id(value) for value in event_ids)
         names = map(self._features.__getitem__, features)
         columns = (user_ids, names, _micros_of(ats, now, self._span), ages, genders, checked_ids)

@@ -6,7 +6,7 @@ together.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -85,15 +85,15 @@ class TrackBody(BaseModel):
 
 
 class BatchEventBody(BaseModel):
-    """One event of a batch. One that breaks a rule is rejected by itself."""
+    """One event of a batch. One that breaks a rule is rejected by itself, and told in the answer."""
 
-    feature_name: FeatureName
-    timestamp: str | None = Field(
+    feature_name: Any = Field(None, description="The name of the feature; required.")
+    timestamp: Any = Field(
         None,
         description="ISO 8601 with a zone; at most 5 minutes ahead, and as far back as the server allows "
         "(ten years unless it says otherwise). Without it: now.",
     )
-    event_id: UUID | None = Field(None, description="Chosen by the sender, as for `POST /track`.")
+    event_id: Any = Field(None, description="A UUID chosen by the sender, as for `POST /track`.")
 
 
 class BatchBody(BaseModel):
