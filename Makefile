@@ -21,7 +21,7 @@ demo: .venv/installed ## a demo database, its report in the terminal and its cha
 	@echo "  vigility --help"
 
 test: .venv/installed-dev ## all tests; those that need an absent part skip and say which
-	$(BIN)/pytest -n auto --dist loadgroup $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n auto --dist loadscope $(PYTEST_OPTIONS) # a module's tests share its server or database
 
 lint: .venv/installed-dev ## linter, formatter, types, direction of imports
 	$(BIN)/ruff check
@@ -38,6 +38,7 @@ bench: .venv/installed-dev ## the benchmarks behind docs/benchmarks.md; takes so
 docs: .venv/installed-dev ## the generated parts of the documentation
 	$(BIN)/python docs/make_cli_reference.py
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python docs/make_page_picture.py
 
 wheel: .venv/installed-dev ## dist/vigility-VERSION-py3-none-any.whl
 	$(BIN)/python -m build --wheel --outdir dist

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("start_up", "import_events", "report_at_scale", "workers", "analytics")
+BENCHMARKS = ("start_up", "import_events", "report_at_scale", "workers", "analytics", "ingest", "page_ready")
 
 
 def main() -> None:

@@ -17,14 +17,16 @@ from vigility.core.errors import (
     EventConflict,
     InvalidCredentials,
     InvalidInput,
+    QueueFull,
     SchemaMismatch,
     StoreError,
     StoreUnavailable,
     UnknownUser,
+    UserGone,
     UsernameTaken,
     VigilityError,
 )
-from vigility.core.model import AgeGroup, Event, Gender, NewEvent, NewUser, User
+from vigility.core.model import AgeGroup, Event, Gender, NewEvent, NewUser, Tracked, User
 from vigility.core.query import Filters
 from vigility.core.report import DayCount, FeatureCount, Report
 from vigility.core.repositories import SummaryDifference
@@ -47,14 +49,17 @@ __all__ = [
     "InvalidInput",
     "NewEvent",
     "NewUser",
+    "QueueFull",
     "Rejected",
     "Report",
     "SchemaMismatch",
     "StoreError",
     "StoreUnavailable",
     "SummaryDifference",
+    "Tracked",
     "UnknownUser",
     "User",
+    "UserGone",
     "UsernameTaken",
     "Vigility",
     "VigilityError",

@@ -74,6 +74,7 @@ def signing_secret(url: str, configured: str | None) -> bytes:
     if url.startswith("postgres"):
         raise InvalidInput("JWT_SECRET", f"is required with PostgreSQL; {HOW_TO_MAKE_ONE}")
     database = sqlite_path(url)
+    database = database.resolve()  # one file has one secret, by whatever link it was reached
     return kept_secret(database.with_name(database.name + "-secret"))
 
 

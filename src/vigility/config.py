@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     bcrypt_rounds: int = Field(
         12, ge=4, le=16, description="bcrypt's cost as a power of two. Below 10 only for tests."
     )
+    oldest_event_days: int = Field(
+        3653,
+        ge=1,
+        le=365_000,
+        description="How many days back the events of `POST /track/batch` may lie; by default ten years.",
+    )
     grace_seconds: int = Field(
         30, ge=2, le=3600, description="How long requests may take to finish when the server is stopped."
     )

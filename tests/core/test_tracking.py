@@ -40,6 +40,8 @@ def test_an_event_can_say_when_it_was(v):
         (("ada", ["x"]), InvalidInput, "feature_name must be text"),
         (("ada", "x", "noon"), InvalidInput, "timestamp must be"),
         (("ada", "x", None, "7"), InvalidInput, "event_id must be a UUID"),
+        (("ada", "x", None, ""), InvalidInput, "event_id must be a UUID"),
+        (("ada", "x", None, {}), InvalidInput, "event_id must be a UUID"),
         ((["ada"], "x"), InvalidInput, "username must be text"),
         (("a\ud800", "x"), InvalidInput, "control characters"),
     ],

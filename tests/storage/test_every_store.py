@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vigility import Filters, Gender, NewEvent, NewUser, UsernameTaken
+from vigility import Filters, Gender, NewEvent, NewUser, UserGone, UsernameTaken
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -160,3 +160,14 @@ def test_no_name_is_taken_for_a_part_of_the_query(v, name):
     v.track(name, name)
     assert counts(v) == {name: 1}
     assert v.report(feature=name).days[-1].count == 1
+
+
+def test_an_event_of_a_user_who_was_deleted_since_is_refused_and_the_others_stored(v):
+    v.accounts.import_users([new("ada")])
+    gone = v.user("ada")
+    v.wipe()
+    outcomes = []
+    v.submit_now(gone, "x", None, outcomes.append)
+    assert v.flush(10)
+    assert isinstance(outcomes[0], UserGone)
+    assert v.is_empty()

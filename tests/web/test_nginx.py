@@ -23,7 +23,6 @@ NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")  # noqa: T
 pytestmark = [
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)"),
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
-    pytest.mark.xdist_group("nginx"),
 ]
 
 FRAME = """{user} daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;

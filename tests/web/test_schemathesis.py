@@ -10,8 +10,6 @@ from web_server import BIN, running
 LONG = os.environ.get("VIGILITY_TEST_PROFILE") == "long"  # noqa: TID251
 EXAMPLES = "500" if LONG else "12"
 
-pytestmark = pytest.mark.xdist_group("schemathesis")
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):

@@ -18,8 +18,6 @@ import vigility
 from web_client import ADA
 from web_server import BIN, PATIENCE, Server, raw, running
 
-pytestmark = pytest.mark.xdist_group("server")
-
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:vigility.web.gunicorn_conf"]
 GUNICORN += ["vigility.web.asgi:app"]
 

@@ -48,7 +48,8 @@ class Session:
 
 
 def _files_of(database: Path) -> tuple[Path, ...]:
-    return (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-lock")))
+    ends = ("", "-wal", "-shm", "-lock", "-secret")
+    return tuple(database.with_name(database.name + end) for end in ends)
 
 
 def session_of(context: typer.Context) -> Session:

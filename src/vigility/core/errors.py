@@ -5,9 +5,11 @@
     ├── UsernameTaken         registering a name that exists
     ├── InvalidCredentials    wrong password, unknown user, or an account that cannot log in
     ├── UnknownUser           an event names a user who is not registered
+    ├── UserGone              an event's user was deleted after being looked up
     ├── EventConflict         an event_id was used before for another user or feature
     └── StoreError            the store did not do what was asked; nothing of the call was kept
         ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
+        │   └── QueueFull     too many events wait to be stored
         └── SchemaMismatch    the database was made by another version of vigility
 
 The core knows neither exit codes nor HTTP: the command line and the web layer each map this tree once.
@@ -56,6 +58,13 @@ class UnknownUser(VigilityError):
         self.username = username
 
 
+class UserGone(VigilityError):
+    """The user of an event was deleted after being looked up. Nothing of the call was stored."""
+
+    def __init__(self) -> None:
+        super().__init__("the user of the event is not registered any more")
+
+
 class EventConflict(VigilityError):
     """An `event_id` that is stored already came again with another user or feature."""
 
@@ -70,6 +79,10 @@ class StoreError(VigilityError):
 
 class StoreUnavailable(StoreError):
     """The store is locked, full or unreachable. The same call may succeed later."""
+
+
+class QueueFull(StoreUnavailable):
+    """Too many events are waiting to be stored. This one was not queued."""
 
 
 class SchemaMismatch(StoreError):

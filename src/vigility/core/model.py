@@ -112,3 +112,11 @@ class Event:
             gender=Gender(record.gender),
             event_id=record.event_id,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """One event as it is stored, and whether this call found it stored already under its `event_id`."""
+
+    event: Event
+    repeated: bool

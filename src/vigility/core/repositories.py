@@ -68,7 +68,10 @@ class EventRepository(Protocol):
     """The events of a store and the day summaries that reports are read from."""
 
     def add(self, records: Sequence[EventRecord]) -> Added:
-        """Store the records and their day summaries in one durable transaction, or nothing at all."""
+        """Store the records and their day summaries in one durable transaction, or nothing at all.
+
+        Raises UserGone where the user of a record is not stored any more.
+        """
         ...
 
     def counts(self, filters: Filters, feature: str | None) -> Counts:

@@ -12,7 +12,7 @@ from vigility.core.errors import InvalidInput, UnknownUser, VigilityError
 from vigility.core.model import EventRecord, NewEvent
 from vigility.core.repositories import UserRepository
 from vigility.core.rules import valid_event_id, valid_feature, valid_moment, valid_username
-from vigility.core.times import EPOCH, MAX_MICROS, MICROS_PER_DAY, MICROS_PER_SECOND, MIN_MICROS
+from vigility.core.times import CALENDAR, EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, Span
 
 _Profile = tuple[int, int, str]
 """A user's id, age and gender: what an event records of its user."""
@@ -27,10 +27,14 @@ class Rejected:
 
 
 class Resolver:
-    """Turns events into records. Knows the users met so far and the feature names already checked."""
+    """Turns events into records. Knows the users met so far and the feature names already checked.
 
-    def __init__(self, users: UserRepository) -> None:
+    Events that tell a time outside of `span` are rejected.
+    """
+
+    def __init__(self, users: UserRepository, span: Span = CALENDAR) -> None:
         self._users = users
+        self._span = span
         self._profiles: dict[str, _Profile] = {}
         self._features: dict[str, str] = {}
 
@@ -65,7 +69,7 @@ class Resolver:
         return EventRecord(
             user_id,
             self._checked(feature),
-            now if at is None else valid_moment(at),
+            now if at is None else valid_moment(at, self._span),
             age,
             gender,
             None if event_id is None else valid_event_id(event_id),
@@ -95,10 +99,10 @@ class Resolver:
             self._checked(feature)
         user_ids, ages, genders = zip(*map(self._profiles.__getitem__, usernames), strict=True)
         checked_ids = event_ids
-        if any(event_ids):
+        if event_ids.count(None) < len(event_ids):  # not any(): "" and {} are no event_ids
             checked_ids = tuple(None if value is None else valid_event_id(value) for value in event_ids)
         names = map(self._features.__getitem__, features)
-        columns = (user_ids, names, _micros_of(ats, now), ages, genders, checked_ids)
+        columns = (user_ids, names, _micros_of(ats, now, self._span), ages, genders, checked_ids)
         return list(map(EventRecord._make, zip(*columns, strict=True)))
 
     def _checked(self, feature: str) -> str:
@@ -109,16 +113,16 @@ class Resolver:
             return self._features.setdefault(checked, checked)
 
 
-def _micros_of(ats: Sequence[datetime | str | None], now: int) -> Sequence[int]:
-    """Microseconds since the epoch. Any error where one of them has none, or where their types are mixed."""
+def _micros_of(ats: Sequence[datetime | str | None], now: int, span: Span) -> Sequence[int]:
+    """Microseconds since the epoch. Any error where one is not allowed, or where their types are mixed."""
     kinds = set(map(type, ats))
     if kinds == {type(None)}:
         return [now] * len(ats)
     moments = map(datetime.fromisoformat, ats) if kinds == {str} else ats  # type: ignore[arg-type]
     since = map(sub, moments, repeat(EPOCH))
     micros = [d.days * MICROS_PER_DAY + d.seconds * MICROS_PER_SECOND + d.microseconds for d in since]
-    if min(micros) < MIN_MICROS or max(micros) > MAX_MICROS:
-        raise ValueError("a zone pushes a time over the edge of the calendar")
+    if min(micros) < span.earliest or max(micros) > span.latest:
+        raise ValueError("a time lies outside of the span")
     return micros
 
 

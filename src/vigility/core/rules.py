@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from vigility.core.errors import InvalidInput
 from vigility.core.model import AgeGroup, Gender
-from vigility.core.times import MAX_MICROS, MIN_MICROS, to_micros
+from vigility.core.times import CALENDAR, Span, from_micros, to_micros
 
 MIN_AGE: Final = 1
 MAX_AGE: Final = 120
@@ -87,17 +87,23 @@ def valid_day(field: str, value: object) -> date:
     raise InvalidInput(field, f"must be a day of the calendar as YYYY-MM-DD, like 2026-01-31{_not(value)}")
 
 
-def valid_moment(value: object) -> int:
-    """A moment with a time zone: a datetime or ISO 8601 text. Returns microseconds since the epoch."""
+def valid_moment(value: object, span: Span = CALENDAR) -> int:
+    """A moment with a time zone, within `span`: a datetime or ISO 8601 text.
+
+    Returns microseconds since the epoch.
+    """
     try:
         micros = to_micros(datetime.fromisoformat(value) if isinstance(value, str) else value)  # type: ignore[arg-type]
-        # A zone can push the first and last hours of the calendar over its edge.
-        if MIN_MICROS <= micros <= MAX_MICROS:
-            return micros
     except (ValueError, TypeError):  # not of the form; no moment at all, or one without a zone
-        pass
-    example = "2026-01-31T12:00:00Z"
-    raise InvalidInput("timestamp", f"must be an ISO 8601 time with a zone, like {example}{_not(value)}")
+        micros = None
+    # A zone can push the first and last hours of the calendar over its edge.
+    if micros is None or not CALENDAR.earliest <= micros <= CALENDAR.latest:
+        example = "2026-01-31T12:00:00Z"
+        raise InvalidInput("timestamp", f"must be an ISO 8601 time with a zone, like {example}{_not(value)}")
+    if not span.earliest <= micros <= span.latest:
+        edges = " and ".join(from_micros(edge).isoformat(timespec="seconds") for edge in span)
+        raise InvalidInput("timestamp", f"must lie between {edges}{_not(value)}")
+    return micros
 
 
 def valid_event_id(value: object) -> str:

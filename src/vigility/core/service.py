@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from vigility.core.accounts import Accounts, PasswordHasher
 from vigility.core.attempts import AttemptLimits
-from vigility.core.model import Event, NewEvent, User
+from vigility.core.group_commit import Deliver
+from vigility.core.model import Event, NewEvent, Tracked, User
 from vigility.core.query import Filters
 from vigility.core.report import Report, build_report
 from vigility.core.repositories import Store, SummaryDifference
 from vigility.core.rules import valid_feature, valid_username
 from vigility.core.sessions import Sessions
-from vigility.core.times import Clock
-from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracked, Tracker
+from vigility.core.times import CALENDAR, Clock, Span
+from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracker
 
 
 class Vigility:
@@ -73,11 +75,39 @@ class Vigility:
             EventConflict: the `event_id` belongs to an event of another user or feature.
             StoreError: the store did not take it; nothing was stored.
         """
-        return self.record(NewEvent(username, feature, at, event_id)).event
+        return self.submit(username, feature, at, event_id).result().event
 
-    def record(self, event: NewEvent) -> Tracked:
-        """Store one event as `track` does, and tell whether its `event_id` had stored it before."""
-        return self._tracker.track(event)
+    def submit(
+        self,
+        username: str,
+        feature: str,
+        at: datetime | str | None = None,
+        event_id: str | None = None,
+    ) -> Future[Tracked]:
+        """As `track`, without waiting: the future is done when the event is durable.
+
+        Submitted events are stored together, many in one transaction; `flush`, `close` and the end of
+        the interpreter wait for them. Raises at once what is wrong with the event; the future raises what
+        the store refused.
+        """
+        return self._tracker.submit(NewEvent(username, feature, at, event_id))
+
+    def submit_now(self, user: User, feature: object, event_id: object, deliver: Deliver) -> None:
+        """Queue that `user`, looked up before, used a feature just now; for servers that wait otherwise.
+
+        `deliver` is called, from another thread, with a Tracked or a VigilityError. Raises InvalidInput,
+        or StoreUnavailable where the event is not even queued.
+        """
+        self._tracker.submit_now(user, feature, event_id, deliver)
+
+    @property
+    def pending(self) -> int:
+        """How many events were submitted and are not yet stored."""
+        return self._tracker.pending
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait, at most `timeout` seconds, until nothing submitted is pending; returns whether nothing is."""
+        return self._tracker.flush(timeout)
 
     def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> Ingested:
         """Store many events; report each that breaks a rule by its index, and store the others.
@@ -87,9 +117,12 @@ class Vigility:
         """
         return self._tracker.track_many(events, batch_size)
 
-    def importer(self) -> Importer:
-        """Something that stores events batch by batch, for callers that do more between two batches."""
-        return self._tracker.importer()
+    def importer(self, span: Span = CALENDAR) -> Importer:
+        """Something that stores events batch by batch, for callers that do more between two batches.
+
+        Events that tell a time outside of `span` are rejected.
+        """
+        return self._tracker.importer(span)
 
     def report(self, filters: Filters | None = None, feature: str | None = None) -> Report:
         """How often each feature was used under `filters` and, with `feature`, on which days that one.
@@ -122,7 +155,8 @@ class Vigility:
         self._store.wipe()
 
     def close(self) -> None:
-        """Release the database. Calling it again does nothing."""
+        """Store what was submitted and release the database. Calling it again does nothing."""
+        self._tracker.close()
         self._store.close()
 
     def __enter__(self) -> Self:

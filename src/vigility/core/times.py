@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 Clock = Callable[[], datetime]
 """Returns the present moment, with a time zone."""
@@ -40,5 +40,14 @@ def day_from_number(number: int) -> date:
     return date.fromordinal(number + _EPOCH_ORDINAL)
 
 
-MIN_MICROS: Final = to_micros(datetime.min.replace(tzinfo=UTC))
-MAX_MICROS: Final = to_micros(datetime.max.replace(tzinfo=UTC))
+class Span(NamedTuple):
+    """From `earliest` to `latest`, both included, in microseconds since the epoch."""
+
+    earliest: int
+    latest: int
+
+
+CALENDAR: Final = Span(
+    to_micros(datetime.min.replace(tzinfo=UTC)), to_micros(datetime.max.replace(tzinfo=UTC))
+)
+"""Every moment there is: the years 1 to 9999, in UTC."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Final
 
 from vigility.core.errors import EventConflict
-from vigility.core.model import Event, NewEvent
+from vigility.core.group_commit import Deliver, GroupCommit, Outcome
+from vigility.core.model import EventRecord, NewEvent, Tracked, User
 from vigility.core.repositories import EventRepository, UserRepository
 from vigility.core.resolving import Rejected, Resolver
-from vigility.core.times import Clock, to_micros
+from vigility.core.rules import valid_event_id, valid_feature
+from vigility.core.times import CALENDAR, Clock, Span, to_micros
 
 # Events written in one transaction. A transaction costs one fsync (~1 ms) and the rows of the day
 # summaries it touches; past some 20,000 events both are small beside the events themselves, and
@@ -28,14 +32,6 @@ class Ingested:
     rejected: tuple[Rejected, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """One event as it is stored, and whether this call found it stored already under its `event_id`."""
-
-    event: Event
-    repeated: bool
-
-
 class Tracker:
     """The use cases of tracking, over any store."""
 
@@ -43,27 +39,48 @@ class Tracker:
         self._users = users
         self._events = events
         self._clock = clock
+        self._writer = GroupCommit(events.add)
 
-    def track(self, event: NewEvent) -> Tracked:
-        """Store one event. Durable when it returns.
+    def submit(self, event: NewEvent) -> Future[Tracked]:
+        """Queue one event. The future has it once it is durable, or the reason why it is not stored.
 
-        An `event_id` that is stored already stores nothing and gives the first event.
-
-        Raises:
-            InvalidInput: a value breaks its rule.
-            UnknownUser: the user is not registered.
-            EventConflict: the `event_id` belongs to an event of another user or feature.
-            StoreError: the store did not take it; nothing was stored.
+        Raises InvalidInput, UnknownUser, or StoreUnavailable where it is not even queued.
         """
         resolver = Resolver(self._users)
         resolver.look_up([event])
         record = resolver.resolve(event, to_micros(self._clock()))
-        added = self._events.add([record])
-        if added.conflicts:
-            raise EventConflict(str(record.event_id))
-        if first := added.duplicates.get(0):
-            return Tracked(first, repeated=True)
-        return Tracked(Event.of(added.ids[0], record), repeated=False)
+        future: Future[Tracked] = Future()
+        future.set_running_or_notify_cancel()  # a queued event is not taken back
+        self._writer.submit(record, partial(_settle, future))
+        return future
+
+    def submit_now(self, user: User, feature: object, event_id: object, deliver: Deliver) -> None:
+        """Queue that a user, looked up before, used a feature just now; `deliver` is told what became of it.
+
+        Raises InvalidInput, or StoreUnavailable where it is not even queued.
+        """
+        record = EventRecord(
+            user.id,
+            valid_feature(feature),
+            to_micros(self._clock()),
+            user.age,
+            user.gender.value,
+            None if event_id is None else valid_event_id(event_id),
+        )
+        self._writer.submit(record, deliver)
+
+    @property
+    def pending(self) -> int:
+        """How many events were submitted and are not yet stored."""
+        return self._writer.pending
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was submitted is stored or refused; returns whether it is."""
+        return self._writer.flush(timeout)
+
+    def close(self) -> None:
+        """Take no more and store what waits."""
+        self._writer.close()
 
     def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> Ingested:
         """Store many events, in transactions of `batch_size`, each durable before the next begins.
@@ -82,16 +99,16 @@ class Tracker:
             offset += len(batch)
         return Ingested(accepted=accepted, duplicates=duplicates, rejected=tuple(rejected))
 
-    def importer(self) -> Importer:
+    def importer(self, span: Span = CALENDAR) -> Importer:
         """Something that stores batch after batch, for callers that do more between two of them."""
-        return Importer(self._users, self._events, self._clock)
+        return Importer(self._users, self._events, self._clock, span)
 
 
 class Importer:
     """Stores batches of events. Looks each user up once in its life, so it should not outlive its task."""
 
-    def __init__(self, users: UserRepository, events: EventRepository, clock: Clock) -> None:
-        self._resolver = Resolver(users)
+    def __init__(self, users: UserRepository, events: EventRepository, clock: Clock, span: Span) -> None:
+        self._resolver = Resolver(users, span)
         self._events = events
         self._clock = clock
 
@@ -113,6 +130,13 @@ class Importer:
             duplicates=len(added.duplicates),
             rejected=tuple(sorted(rejected, key=lambda entry: entry.index)),
         )
+
+
+def _settle(future: Future[Tracked], outcome: Outcome) -> None:
+    if isinstance(outcome, Tracked):
+        future.set_result(outcome)
+    else:
+        future.set_exception(outcome)
 
 
 def _batches(events: Iterable[NewEvent], size: int) -> Iterator[Sequence[NewEvent]]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 
 from vigility.core.attempts import AttemptLimit, take
-from vigility.core.errors import UsernameTaken
+from vigility.core.errors import UserGone, UsernameTaken
 from vigility.core.model import AgeGroup, Event, EventRecord, NewUser, User
 from vigility.core.query import Filters
 from vigility.core.report import Counts
@@ -58,8 +58,9 @@ class MemoryUsers:
 class MemoryEvents:
     """Events in a list; every count walks all of it."""
 
-    def __init__(self, lock: threading.RLock) -> None:
+    def __init__(self, lock: threading.RLock, users: MemoryUsers) -> None:
         self._lock = lock
+        self._users = users
         self._events: list[Event] = []
         self._by_event_id: dict[str, Event] = {}
 
@@ -69,6 +70,8 @@ class MemoryEvents:
         duplicates: dict[int, Event] = {}
         conflicts: dict[int, Event] = {}
         with self._lock:
+            if not {record.user_id for record in records} <= {user.id for user in self._users.all()}:
+                raise UserGone
             for index, record in enumerate(records):
                 first = self._by_event_id.get(record.event_id) if record.event_id else None
                 if first is None:
@@ -157,7 +160,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self.users = MemoryUsers(self._lock)
-        self.events = MemoryEvents(self._lock)
+        self.events = MemoryEvents(self._lock, self.users)
         self.revoked_tokens = MemoryRevokedTokens(self._lock)
         self.attempts = MemoryAttempts(self._lock)
 

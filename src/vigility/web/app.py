@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from vigility.web import errors
 from vigility.web.access_log import AccessLog, to_stdout
 from vigility.web.addresses import Addresses
 from vigility.web.attempts import Attempts, no_limits
+from vigility.web.batches import BatchStore
 from vigility.web.cookies import Cookies
 from vigility.web.cors import Cors
 from vigility.web.forgery import Forgery
@@ -30,7 +32,7 @@ from vigility.web.pages import Pages
 from vigility.web.requests import Request
 from vigility.web.routes import Parts, routes
 from vigility.web.threads import Lifespan, Threads
-from vigility.web.tracking import ThreadedRecorder
+from vigility.web.tracking import GroupedRecorder
 
 App = falcon.asgi.App[Request, falcon.asgi.Response]
 
@@ -55,9 +57,10 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
         identity=Identity(vigility, tokens, threads, clock),
         cookies=Cookies(cross_site=settings.frontend_url is not None),
         attempts=Attempts(vigility, settings) if settings.rate_limit == "on" else no_limits(),
-        recorder=ThreadedRecorder(vigility, threads),
+        recorder=GroupedRecorder(vigility),
         metrics=metrics,
         pages=Pages(STATIC),
+        batches=BatchStore(vigility, clock, timedelta(days=settings.oldest_event_days)),
     )
     app: App = falcon.asgi.App(request_type=Request, middleware=_hooks(settings, parts))
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(

@@ -5,8 +5,9 @@ The application is made when the server says that the worker starts, which is af
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from vigility.auth.passwords import BcryptHasher
 from vigility.bootstrap import connect
@@ -18,6 +19,11 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+# How long the event loop may keep Python's global lock from the writer's thread. The writer wins it back
+# some ten times a transaction, after each call into SQLite: Python's 5 ms would hold up every commit.
+SWITCH_SECONDS: Final = 0.0005
 
 
 class Deferred:
@@ -41,6 +47,7 @@ class Deferred:
 
 def open_app(settings: Settings) -> Application:
     """Open the database and make the application over it. Raises VigilityError."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     hasher = BcryptHasher(settings.bcrypt_rounds)
     app: Application = create_app(connect(settings.database_url, hasher=hasher), settings)
     return app

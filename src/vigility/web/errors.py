@@ -15,6 +15,7 @@ from vigility.core.errors import (
     InvalidInput,
     StoreError,
     UnknownUser,
+    UserGone,
     UsernameTaken,
     VigilityError,
 )
@@ -55,7 +56,7 @@ def sentence_of(error: VigilityError) -> str:
 async def _on_refusal(
     req: falcon.asgi.Request, resp: falcon.asgi.Response, error: VigilityError, _params: dict[str, Any]
 ) -> None:
-    if isinstance(error, UnknownUser):  # deleted since the token was checked
+    if isinstance(error, UnknownUser | UserGone):  # deleted since the token was checked
         error_ = falcon.HTTPUnauthorized(description="Invalid or expired token", challenges=["Bearer"])
         await _on_http_error(req, resp, error_, _params)
         return

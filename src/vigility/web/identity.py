@@ -8,7 +8,7 @@ from typing import Final
 
 import falcon
 
-from vigility.auth.tokens import Claims, Tokens
+from vigility.auth.tokens import Claims, Tokens, VerifiedTokens
 from vigility.core.errors import InvalidInput
 from vigility.core.model import User
 from vigility.core.service import Vigility
@@ -28,7 +28,7 @@ class Identity:
     """Checks tokens; keeps who exists and which tokens were ended for a moment, not for good."""
 
     def __init__(self, vigility: Vigility, tokens: Tokens, threads: Threads, clock: Clock) -> None:
-        self._tokens = tokens
+        self._tokens = VerifiedTokens(tokens)
         self._clock = clock
         self._ended = EndedTokens(vigility, threads)
         self._users = KnownUsers(vigility, threads)
@@ -53,6 +53,7 @@ class Identity:
     async def end(self, claims: Claims) -> None:
         """Let no worker accept this token again."""
         await self._ended.add(claims)
+        self._tokens.forget(claims.token_id)
 
     async def _user(self, claims: Claims) -> User | None:
         user = await self._users.named(claims.username)

@@ -62,13 +62,24 @@ class Measured:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        # Bounded: methods times routes times statuses.
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
         """Count it, under its route and not its path: paths are endless."""
         method = req.method if req.method in _METHODS else "other"
-        route = req.uri_template or _NO_ROUTE
-        self._metrics.requests.labels(method, route, resp.status_code).inc()
-        self._metrics.seconds.labels(method, route).observe(perf_counter() - req.context.began)
+        key = (method, req.uri_template or _NO_ROUTE, resp.status_code)
+        requests, seconds = self._series.get(key) or self._new_series(*key)
+        requests.inc()
+        seconds.observe(perf_counter() - req.context.began)
+
+    def _new_series(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        series = (
+            self._metrics.requests.labels(method, route, status),
+            self._metrics.seconds.labels(method, route),
+        )
+        self._series[method, route, status] = series
+        return series
 
 
 class MetricsResource:

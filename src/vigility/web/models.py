@@ -6,7 +6,7 @@ together.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +21,9 @@ from vigility.core.rules import (
     MIN_AGE,
     MIN_PASSWORD_LENGTH,
 )
+
+MAX_EVENTS: Final = 5_000
+"""Events in one batch."""
 
 # No control characters or line separators, and no space at either end.
 _NAME: Final = (
@@ -81,6 +84,24 @@ class TrackBody(BaseModel):
     )
 
 
+class BatchEventBody(BaseModel):
+    """One event of a batch. One that breaks a rule is rejected by itself, and told in the answer."""
+
+    feature_name: Any = Field(None, description="The name of the feature; required.")
+    timestamp: Any = Field(
+        None,
+        description="ISO 8601 with a zone; at most 5 minutes ahead, and as far back as the server allows "
+        "(ten years unless it says otherwise). Without it: now.",
+    )
+    event_id: Any = Field(None, description="A UUID chosen by the sender, as for `POST /track`.")
+
+
+class BatchBody(BaseModel):
+    """Many uses of features."""
+
+    events: Annotated[list[BatchEventBody], Field(min_length=1, max_length=MAX_EVENTS)]
+
+
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -122,6 +143,21 @@ class EventAnswer(_Answer):
     timestamp: str = Field(
         description="UTC, to the millisecond.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
     )
+
+
+class RejectedAnswer(_Answer):
+    """An event that was not stored."""
+
+    index: int = Field(description="Its place in `events`, from 0.")
+    error: str
+
+
+class BatchAnswer(_Answer):
+    """What became of the events."""
+
+    accepted: int = Field(description="Stored by this request.")
+    duplicates: int = Field(description="Stored before, under the same event_id.")
+    rejected: list[RejectedAnswer]
 
 
 class Bar(_Answer):

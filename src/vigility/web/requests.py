@@ -61,11 +61,9 @@ async def json_object(req: Request) -> dict[str, Any]:
     Of a name that comes twice the last counts. Raises HTTPContentTooLarge,
     HTTPUnsupportedMediaType or HTTPBadRequest.
     """
-    body = await _body(req)
+    body = await json_body(req, MAX_BODY_BYTES)
     if not body:
         return {}
-    if not _is_json(req.content_type):
-        raise falcon.HTTPUnsupportedMediaType(description="The body must be application/json")
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, ValueError):
@@ -75,6 +73,17 @@ async def json_object(req: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise falcon.HTTPBadRequest(description="The body must be a JSON object")
     return value
+
+
+async def json_body(req: Request, most: int) -> bytes:
+    """The body, at most so many bytes, which is of the type of JSON where there is one.
+
+    Raises HTTPContentTooLarge or HTTPUnsupportedMediaType.
+    """
+    body = await _body(req, most)
+    if body and not _is_json(req.content_type):
+        raise falcon.HTTPUnsupportedMediaType(description="The body must be application/json")
+    return body
 
 
 def query_of(req: Request, allowed: tuple[str, ...]) -> dict[str, str]:
@@ -101,18 +110,18 @@ def _pairs(query: str) -> list[tuple[str, str]]:
         raise bad from None
 
 
-async def _body(req: Request) -> bytes:
-    too_large = (req.content_length or 0) > MAX_BODY_BYTES
+async def _body(req: Request, most: int) -> bytes:
+    too_large = (req.content_length or 0) > most
     body = bytearray()
     discarded = 0
     async for chunk in req.stream:
-        too_large = too_large or len(body) + len(chunk) > MAX_BODY_BYTES
+        too_large = too_large or len(body) + len(chunk) > most
         if not too_large:
             body += chunk
         elif (discarded := discarded + len(chunk)) > MAX_DISCARDED_BYTES:
             break
     if too_large:
-        raise falcon.HTTPContentTooLarge(description=f"The body must have at most {MAX_BODY_BYTES} bytes")
+        raise falcon.HTTPContentTooLarge(description=f"The body must have at most {most} bytes")
     return bytes(body)
 
 

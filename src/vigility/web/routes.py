@@ -10,6 +10,7 @@ from vigility.core.times import Clock
 from vigility.web.accounts import LoginResource, LogoutResource, MeResource, RegisterResource, SignIn
 from vigility.web.analytics import AnalyticsResource
 from vigility.web.attempts import Limits
+from vigility.web.batches import BatchResource, BatchStore
 from vigility.web.cookies import Cookies
 from vigility.web.docs_page import DocsResource
 from vigility.web.health import HealthResource
@@ -35,6 +36,7 @@ class Parts:
     recorder: Recorder
     metrics: Metrics
     pages: Pages
+    batches: BatchStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def routes(parts: Parts) -> list[Route]:
         Route("/logout", LogoutResource(identity, parts.cookies)),
         Route("/me", MeResource(identity)),
         Route("/track", TrackResource(identity, parts.recorder, parts.metrics)),
+        Route("/track/batch", BatchResource(identity, parts.batches, threads, parts.metrics)),
         Route("/analytics", AnalyticsResource(vigility, identity, threads)),
         Route("/health", HealthResource(vigility, threads)),
         Route("/metrics", MetricsResource(parts.metrics, threads)),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from functools import partial
 from typing import Protocol
 
 import falcon
 from falcon.asgi import Response
 
-from vigility.core.model import Event, NewEvent, User
+from vigility.core.group_commit import Outcome
+from vigility.core.model import Event, Tracked, User
 from vigility.core.service import Vigility
-from vigility.core.tracking import Tracked
 from vigility.web.identity import Identity
 from vigility.web.metrics import Metrics
 from vigility.web.requests import Request, json_object
-from vigility.web.threads import Threads
 
 
 class Recorder(Protocol):
@@ -24,18 +26,41 @@ class Recorder(Protocol):
         ...
 
 
-class ThreadedRecorder:
-    """Stores each event in a transaction of its own, in a thread."""
+class GroupedRecorder:
+    """Hands events to the core's group commit; wakes the requests of a batch by one call of the loop."""
 
-    def __init__(self, vigility: Vigility, threads: Threads) -> None:
+    def __init__(self, vigility: Vigility) -> None:
         self._vigility = vigility
-        self._threads = threads
+        self._settled: deque[tuple[asyncio.Future[Tracked], Outcome]] = deque()
+        self._wake_is_due = False
 
     async def record(self, user: User, feature: object, event_id: object) -> Tracked:
         """See `Recorder.record`."""
-        # Whatever came in: the core checks it.
-        event = NewEvent(user.username, feature, None, event_id)  # type: ignore[arg-type]
-        return await self._threads.store(self._vigility.record, event)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Tracked] = loop.create_future()
+        self._vigility.submit_now(user, feature, event_id, partial(self._settle, loop, waiter))
+        return await waiter
+
+    def _settle(
+        self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Tracked], outcome: Outcome
+    ) -> None:
+        """Called by the writer's thread."""
+        self._settled.append((waiter, outcome))
+        if not self._wake_is_due:
+            self._wake_is_due = True
+            loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        # First: what is settled from here on asks for a wake of its own.
+        self._wake_is_due = False
+        while self._settled:
+            waiter, outcome = self._settled.popleft()
+            if waiter.done():  # the client has gone
+                continue
+            if isinstance(outcome, Tracked):
+                waiter.set_result(outcome)
+            else:
+                waiter.set_exception(outcome)
 
 
 class TrackResource:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -25,19 +26,28 @@ from vigility.storage.sql.turns import taking_turns
 EventRow = tuple[int, int, int, int, int, str, str | None]
 """id, user_id, feature_id, at (µs), age, gender, event_id: the columns of `vigility_events`."""
 
+SummaryRow = tuple[int, int, str, str, int]
+"""feature_id, day, age group, gender, count: the columns of `vigility_day_summaries`."""
+
+Row = tuple[int | str | None, ...]
+
 # How long a statement waits for a process that holds the file without taking turns (the sqlite3 shell).
 BUSY_TIMEOUT_SECONDS: Final = 5
 
-# Rows in one INSERT. executemany lets go of Python's global lock for each row; statements of hundreds of
-# rows took 0.6 of its time, and SQLite allows 32,766 values in one (7 a row here).
-_ROWS_A_STATEMENT: Final = 500
-_COLUMNS: Final = 7
+# Rows in one INSERT: the largest size that still fits is taken, again and again. executemany lets go of
+# Python's global lock for every row: statements of hundreds of rows take 0.6 of its time, and a small part
+# of it in a busy server, where the lock has to be won back each time. SQLite allows 32,766 values (7 a row
+# here), and few sizes keep each statement prepared.
+_SIZES: Final = (512, 128, 32, 8, 2, 1)
 _INSERT_EVENTS: Final = (
     "INSERT INTO vigility_events (id, user_id, feature_id, at, age, gender, event_id) VALUES "
 )
-_ONE_ROW: Final = f"({', '.join('?' * _COLUMNS)})"
-_INSERT_ONE: Final = _INSERT_EVENTS + _ONE_ROW
-_INSERT_FULL: Final = _INSERT_EVENTS + ", ".join([_ONE_ROW] * _ROWS_A_STATEMENT)
+_ADD_TO_SUMMARIES: Final = (
+    "INSERT INTO vigility_day_summaries (feature_id, day, age_group, gender, count) VALUES "
+)
+_WHERE_THERE_ALREADY: Final = (
+    " ON CONFLICT (feature_id, day, age_group, gender) DO UPDATE SET count = count + excluded.count"
+)
 
 # Connections that a fork copied. SQLite forbids a child even to close them, so they are kept for good.
 # https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
@@ -90,21 +100,12 @@ class SqliteDatabase:
                 raise StoreUnavailable(f"{self.name}: {error}") from error
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> None:
-        """Insert the rows as fast as the driver can."""
-        whole = len(rows) - len(rows) % _ROWS_A_STATEMENT
-        for start in range(0, whole, _ROWS_A_STATEMENT):
-            values = tuple(chain.from_iterable(rows[start : start + _ROWS_A_STATEMENT]))
-            connection.exec_driver_sql(_INSERT_FULL, values)
-        if rest := list(rows[whole:]):
-            connection.exec_driver_sql(_INSERT_ONE, rest)
+        """Insert the events as fast as the driver can."""
+        _insert(connection, rows, _INSERT_EVENTS)
 
-    def upsert(self, table: Table) -> Insert:
-        """An INSERT that adds to `count` where the key is there already."""
-        statement = insert(table)
-        return statement.on_conflict_do_update(
-            index_elements=table.primary_key.columns,
-            set_={"count": table.c["count"] + statement.excluded["count"]},
-        )
+    def add_to_summaries(self, connection: Connection, rows: Sequence[SummaryRow]) -> None:
+        """Add the counts to those of the same key; insert the others."""
+        _insert(connection, rows, _ADD_TO_SUMMARIES, _WHERE_THERE_ALREADY)
 
     def insert_missing(self, table: Table) -> Insert:
         """An INSERT that leaves rows alone that are there already."""
@@ -145,3 +146,19 @@ def _on_connect(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> 
 
 def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("vigility_begin", "BEGIN"))
+
+
+def _insert(connection: Connection, rows: Sequence[Row], head: str, tail: str = "") -> None:
+    begin = 0
+    for size in _SIZES:
+        while len(rows) - begin >= size:
+            chunk = rows[begin : begin + size]
+            values = tuple(chain.from_iterable(chunk))
+            connection.exec_driver_sql(_statement(head, size, len(chunk[0]), tail), values)
+            begin += size
+
+
+@cache
+def _statement(head: str, rows: int, columns: int, tail: str) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return head + ", ".join([row] * rows) + tail

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from vigility.core.model import Event, EventRecord
 from vigility.core.query import Filters
@@ -14,10 +14,21 @@ from vigility.core.report import Counts
 from vigility.core.repositories import Added, SummaryDifference
 from vigility.storage.sql import summaries
 from vigility.storage.sql.database import SqliteDatabase
-from vigility.storage.sql.schema import day_summaries, events, features
+from vigility.storage.sql.schema import events, features
 
 # Values in one IN list: SQLite allows 32,766 in a statement.
 IDS_A_QUERY: Final = 10_000
+
+# Statements are built once: building one takes longer than SQLite takes to run it.
+_NEWEST: Final = select(func.max(events.c.id))
+_FEATURE_IDS: Final = select(features.c.name, features.c.id).where(
+    features.c.name.in_(bindparam("names", expanding=True))
+)
+_BY_EVENT_ID: Final = (
+    select(events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"])
+    .join_from(events, features)
+    .where(events.c.event_id.in_(bindparam("event_ids", expanding=True)))
+)
 
 Numbered = tuple[int, EventRecord]
 """An event's id and its record."""
@@ -63,7 +74,7 @@ class SqlEvents:
         rows = zip(numbers, user_ids, feature_ids, ats, ages, genders, event_ids, strict=True)
         self._database.insert_events(connection, list(rows))
         counted = summaries.rows_of(feature_ids, ats, ages, genders)
-        connection.execute(self._database.upsert(day_summaries), counted)
+        self._database.add_to_summaries(connection, counted)
 
     def _intern(self, connection: Connection, names: set[str]) -> dict[str, int]:
         """The ids of these feature names; new ones are stored."""
@@ -76,18 +87,16 @@ class SqlEvents:
 
 def _next_id(connection: Connection) -> int:
     """The id of the next event. Only one writer is inside its transaction, so none is given twice."""
-    newest: int | None = connection.execute(select(func.max(events.c.id))).scalar_one()
+    newest: int | None = connection.execute(_NEWEST).scalar_one()
     return (newest or 0) + 1
 
 
 def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbered]:
     """The stored events that bear one of these event_ids, by it."""
-    columns = [events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"]]
-    query = select(*columns).join_from(events, features)
     found: dict[str, Numbered] = {}
     for start in range(0, len(event_ids), IDS_A_QUERY):
-        chosen = query.where(events.c.event_id.in_(event_ids[start : start + IDS_A_QUERY]))
-        for number, *values in connection.execute(chosen):
+        chosen = {"event_ids": event_ids[start : start + IDS_A_QUERY]}
+        for number, *values in connection.execute(_BY_EVENT_ID, chosen):
             record = EventRecord(*values)
             found[str(record.event_id)] = (number, record)
     return found
@@ -118,5 +127,4 @@ def _without_repeats(
 
 
 def _feature_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    query = select(features.c.name, features.c.id).where(features.c.name.in_(list(names)))
-    return dict(connection.execute(query).all())
+    return dict(connection.execute(_FEATURE_IDS, {"names": list(names)}).all())

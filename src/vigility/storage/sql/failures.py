@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from vigility.core.errors import StoreError, StoreUnavailable
+from vigility.core.errors import StoreError, StoreUnavailable, UserGone
 
 
 @contextmanager
@@ -16,6 +16,11 @@ def store_errors(name: str) -> Iterator[None]:
     """Raise StoreUnavailable or StoreError, naming the database, for what the driver raises inside."""
     try:
         yield
+    except IntegrityError as error:
+        # The only foreign key that an outsider can break under a running transaction is an event's user.
+        if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_FOREIGNKEY":
+            raise UserGone from error
+        raise StoreError(f"{name}: {_reason(error)}") from error
     except (OperationalError, PoolTimeout, OSError) as error:
         raise StoreUnavailable(f"{name}: {_reason(error)}") from error
     except DBAPIError as error:

@@ -27,6 +27,7 @@ from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import SummaryDifference
 from vigility.core.times import MICROS_PER_DAY, day_from_number, day_number
+from vigility.storage.sql.database import SummaryRow
 from vigility.storage.sql.schema import day_summaries, events, features
 
 _Key = tuple[int, int, str, str]
@@ -35,7 +36,7 @@ _Key = tuple[int, int, str, str]
 
 def rows_of(
     feature_ids: Sequence[int], ats: Sequence[int], ages: Sequence[int], genders: Sequence[str]
-) -> list[dict[str, object]]:
+) -> list[SummaryRow]:
     """The summary rows that count these events, given by columns.
 
     In key order: writers that lock rows as they go then never wait for each other in a circle.
@@ -45,8 +46,7 @@ def rows_of(
     by_group: Counter[_Key] = Counter()
     for (feature_id, day, age, gender), count in by_age.items():
         by_group[feature_id, day, AgeGroup.of(age).value, gender] += count
-    columns = [column.name for column in day_summaries.c]
-    return [dict(zip(columns, (*key, count), strict=True)) for key, count in sorted(by_group.items())]
+    return [(*key, count) for key, count in sorted(by_group.items())]
 
 
 def read(connection: Connection, filters: Filters, feature: str | None) -> Counts:

@@ -1,0 +1,31 @@
+/** UTC days as the API writes them, YYYY-MM-DD, and counts, in words. */
+
+export const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** Whether this is a day of the calendar, from year 1 to 9999. @param {any} day */
+export function isDay(day) {
+	try {
+		return day.length === 10 && day > "0001" && new Date(day).toISOString().startsWith(day);
+	} catch {
+		return false;
+	}
+}
+
+/** "5 Jan 2026" @param {string} day */
+export function dayInWords(day) {
+	return `${+day.slice(8)} ${MONTHS[+day.slice(5, 7) - 1]} ${+day.slice(0, 4)}`;
+}
+
+/** "Mon 5 Jan 2026" @param {string} day */
+export function dayWithWeekday(day) {
+	return `${new Date(day).toUTCString().slice(0, 3)} ${dayInWords(day)}`;
+}
+
+/** "1,234" @param {number} count */
+export const inWords = (count) => count.toLocaleString("en");
+
+/** "1 click", "1,234 clicks" @param {number} count @param {string} [thing] */
+export const counted = (count, thing = "click") => `${inWords(count)} ${thing}${count === 1 ? "" : "s"}`;
+
+/** @param {{count: number}[]} entries */
+export const totalOf = (entries) => entries.reduce((sum, { count }) => sum + count, 0);
