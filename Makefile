@@ -30,7 +30,7 @@ lint: .venv/installed-dev ## linter, formatter, types, direction of imports
 	$(BIN)/lint-imports --no-cache
 
 coverage: .venv/installed-dev ## the core is covered whole, branches too
-	$(BIN)/pytest tests/core tests/storage -n auto --cov=vigility.core --cov-branch --cov-report=term-missing --cov-fail-under=100
+	$(BIN)/pytest tests/core tests/storage -n auto --cov --cov-branch --cov-report=term-missing --cov-fail-under=100
 
 bench: .venv/installed-dev ## the benchmarks behind docs/benchmarks.md; takes some minutes
 	$(BIN)/python benchmarks/run.py

@@ -49,6 +49,20 @@ def test_a_hash_is_not_shown(v):
     assert user.password_hash not in repr(user)
 
 
+def test_a_hash_made_beforehand_lets_its_users_log_in(v):
+    user = NewUser(
+        username="ada",
+        age=36,
+        gender=Gender.FEMALE,
+        created=NOW,
+        password_hash=v.accounts.hash_password("a long password"),
+    )
+    v.accounts.import_users([user])
+    assert v.authenticate("ada", "a long password").username == "ada"
+    with pytest.raises(InvalidInput, match="password"):
+        v.accounts.hash_password("short")
+
+
 def test_usernames_are_case_sensitive_and_taken_once(v):
     v.register("ada", "a long password", 36, "Female")
     v.register("Ada", "a long password", 36, "Female")

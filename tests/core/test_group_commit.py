@@ -75,7 +75,7 @@ def test_what_waits_while_one_transaction_runs_is_stored_in_the_next(gate, write
     for _ in range(5):
         outcomes.of(writer)
     assert outcomes == [None] * 6, "nobody is answered before the commit"
-    assert writer.pending == 6
+    assert (writer.pending, writer.queued) == (6, 5)
     gate.open.set()
     assert writer.flush(10)
     assert gate.sizes == [1, 5]
@@ -237,6 +237,7 @@ def test_submitted_events_are_in_the_report_after_flush(tmp_path):
         v.accounts.add_without_password("ada", 36, "Female")
         futures = [v.submit("ada", "x") for _ in range(500)]
         assert v.flush(30)
+        assert v.queued == 0
         assert all(future.done() for future in futures)
         assert v.report().total == 500
         with pytest.raises(vigility.UnknownUser):

@@ -4,6 +4,7 @@ import pytest
 
 import vigility
 from vigility import EventConflict, Filters, InvalidInput, NewEvent, UnknownUser
+from vigility.core.times import Span, to_micros
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -93,6 +94,18 @@ def test_many_events_are_told_by_their_index_whatever_the_batches(v, batch_size)
         (4, EventConflict),
     ]
     assert counted(v) == {"x": 1, "y": 1}
+
+
+def test_an_importer_can_be_bound_to_a_span_of_time(v):
+    hour = timedelta(hours=1)
+    importer = v.importer(Span(to_micros(NOW - hour), to_micros(NOW + hour)))
+    edges = [NewEvent("ada", "x", NOW - hour), NewEvent("ada", "x", NOW + hour), NewEvent("ada", "x")]
+    assert importer.store(edges).accepted == 3
+    beyond = [NewEvent("ada", "x", at) for at in (NOW - 2 * hour, NOW, NOW + 2 * hour)]
+    outcome = importer.store(beyond)
+    assert outcome.accepted == 1
+    assert [entry.index for entry in outcome.rejected] == [0, 2]
+    assert "must lie between" in str(outcome.rejected[0].error)
 
 
 def test_tracking_nothing_is_allowed(v):

@@ -83,6 +83,11 @@ class GroupCommit:
                 self._changed.notify_all()
 
     @property
+    def queued(self) -> int:
+        """How many records wait for the next transaction."""
+        return len(self._waiting)
+
+    @property
     def pending(self) -> int:
         """How many records were submitted and not yet answered."""
         return len(self._waiting) + self._in_flight
@@ -192,12 +197,12 @@ def _outcome(added: Added, index: int, record: EventRecord) -> Outcome:
 _WRITERS: Final[weakref.WeakSet[GroupCommit]] = weakref.WeakSet()
 
 
-def _store_what_waits() -> None:
+def _store_what_waits() -> None:  # pragma: no cover - at exit, tested in a process of its own
     for writer in list(_WRITERS):
         writer.close()
 
 
-def _begin_anew_after_fork() -> None:
+def _begin_anew_after_fork() -> None:  # pragma: no cover - in a child, tested there
     for writer in list(_WRITERS):
         writer._begin_anew()  # noqa: SLF001
 

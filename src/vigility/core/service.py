@@ -101,9 +101,9 @@ class Vigility:
         self._tracker.submit_now(user, feature, event_id, deliver)
 
     @property
-    def pending(self) -> int:
-        """How many events were submitted and are not yet stored."""
-        return self._tracker.pending
+    def queued(self) -> int:
+        """How many submitted events wait for the next transaction."""
+        return self._tracker.queued
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait, at most `timeout` seconds, until nothing submitted is pending; returns whether nothing is."""

@@ -70,9 +70,9 @@ class Tracker:
         self._writer.submit(record, deliver)
 
     @property
-    def pending(self) -> int:
-        """How many events were submitted and are not yet stored."""
-        return self._writer.pending
+    def queued(self) -> int:
+        """How many submitted events wait for the next transaction."""
+        return self._writer.queued
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was submitted is stored or refused; returns whether it is."""

@@ -57,7 +57,7 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
         identity=Identity(vigility, tokens, threads, clock),
         cookies=Cookies(cross_site=settings.frontend_url is not None),
         attempts=Attempts(vigility, settings) if settings.rate_limit == "on" else no_limits(),
-        recorder=GroupedRecorder(vigility),
+        recorder=GroupedRecorder(vigility, metrics),
         metrics=metrics,
         pages=Pages(STATIC),
         batches=BatchStore(vigility, clock, timedelta(days=settings.oldest_event_days)),

@@ -29,8 +29,9 @@ class Recorder(Protocol):
 class GroupedRecorder:
     """Hands events to the core's group commit; wakes the requests of a batch by one call of the loop."""
 
-    def __init__(self, vigility: Vigility) -> None:
+    def __init__(self, vigility: Vigility, metrics: Metrics) -> None:
         self._vigility = vigility
+        self._metrics = metrics
         self._settled: deque[tuple[asyncio.Future[Tracked], Outcome]] = deque()
         self._wake_is_due = False
 
@@ -53,6 +54,7 @@ class GroupedRecorder:
     def _wake(self) -> None:
         # First: what is settled from here on asks for a wake of its own.
         self._wake_is_due = False
+        self._metrics.queue_length.set(self._vigility.queued)
         while self._settled:
             waiter, outcome = self._settled.popleft()
             if waiter.done():  # the client has gone
