@@ -11,8 +11,7 @@ import falcon.asgi
 import msgspec
 from falcon.media import JSONHandler
 
-from vigility.auth.tokens import Tokens
-from vigility.bootstrap import signing_secret, utc_now
+from vigility.bootstrap import utc_now
 from vigility.config import Settings, shared_metrics
 from vigility.core.service import Vigility
 from vigility.core.times import Clock
@@ -31,6 +30,7 @@ from vigility.web.origins import AllowedOrigins
 from vigility.web.pages import Pages
 from vigility.web.requests import Request
 from vigility.web.routes import Parts, routes
+from vigility.web.secret import tokens_of
 from vigility.web.threads import Lifespan, Threads
 from vigility.web.tracking import GroupedRecorder
 
@@ -45,8 +45,7 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
     No thread starts and no connection opens before the first request. Raises InvalidInput or
     StoreUnavailable where there is no secret to sign tokens with.
     """
-    configured = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
-    tokens = Tokens(signing_secret(settings.database_url, configured))
+    tokens = tokens_of(settings)
     threads = Threads(settings.password_threads)
     metrics = Metrics(shared_metrics())
     parts = Parts(
