@@ -23,7 +23,6 @@ class Ledger:
     by_event_id: dict[str, tuple[int, str]] = field(default_factory=dict)
     without_id: dict[int, str] = field(default_factory=dict)
     unknown: int = 0
-    refused: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -41,6 +40,23 @@ def merged(ledgers):
         whole.unknown += ledger.unknown
         whole.faults += ledger.faults
     return whole
+
+
+def post_once(site, connection, path, body, headers):
+    """The status and the answer; None, when the server is up again, where it went away before it answered."""
+    try:
+        return connection.send("POST", path, body, headers)
+    except LOST:
+        connection.close()
+        assert site.up.wait(PATIENCE), "the server did not come back"
+        return None
+
+
+def post_until_answered(*request):
+    """The status and the answer, sending again as long as there is none, or a 503."""
+    while (answered := post_once(*request)) is None or answered[0] == 503:
+        pass
+    return answered
 
 
 class Client(threading.Thread):
@@ -68,21 +84,13 @@ class Client(threading.Thread):
         feature = self._random.choice(FEATURES)
         event_id = new_event_id(self._random) if self._random.random() < 0.5 else None
         body = {"feature_name": feature} | ({"event_id": event_id} if event_id else {})
-        while True:
-            try:
-                status, answer = self._connection.send("POST", "/track", body, self._headers)
-            except LOST:
-                self._connection.close()
-                assert self._site.up.wait(PATIENCE), "the server did not come back"
-                if event_id is None:
-                    self.ledger.unknown += 1
-                    return
-                continue
-            if status != 503:
-                break
-            if event_id is None:
-                return
-        self._remember(status, answer, feature, event_id)
+        request = (self._site, self._connection, "/track", body, self._headers)
+        if event_id:
+            self._remember(*post_until_answered(*request), feature, event_id)
+        elif (answered := post_once(*request)) is None:
+            self.ledger.unknown += 1
+        elif answered[0] != 503:  # which says that it is not stored
+            self._remember(*answered, feature, event_id)
 
     def _remember(self, status, answer, feature, event_id):
         if status not in {200, 201} or answer["featureName"] != feature or (status == 200 and not event_id):
