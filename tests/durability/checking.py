@@ -44,7 +44,8 @@ def faults_of(path, ledger):
 
 def lost(answered, stored):
     missing = [key for key, value in answered.items() if stored.get(key) != value]
-    return [f"{len(missing)} of {len(answered)} answered events are lost, like {missing[0]}"] if missing else []
+    how_many = f"{len(missing)} of {len(answered)} answered events are lost"
+    return [f"{how_many}, like {missing[0]}"] if missing else []
 
 
 def twice(events):

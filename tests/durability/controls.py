@@ -1,11 +1,14 @@
-"""Servers with one promise taken out, to prove that the tests notice: `gunicorn ... "controls:commits_late()"`."""
+"""Servers with one promise taken out, to prove that the tests notice: `controls:commits_late()`."""
 
 import threading
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 
+from vigility.core.model import Event, Gender, Tracked
 from vigility.storage.sql import database
 from vigility.storage.sql.events import SqlEvents
 from vigility.web.asgi import app
+from vigility.web.tracking import GroupedRecorder
 
 LATE_SECONDS = 0.02
 
@@ -31,13 +34,29 @@ def forgets_event_ids():
     return app
 
 
+def answers_what_was_not_stored():
+    """An event that the store refuses is answered as if it were stored."""
+    settle = GroupedRecorder._settle
+    event = Event(
+        id=1, user_id=1, feature="x", at=datetime(2026, 1, 1, tzinfo=UTC), age=1, gender=Gender.OTHER
+    )
+
+    def settle_well(self, loop, waiter, outcome):
+        settle(
+            self, loop, waiter, outcome if isinstance(outcome, Tracked) else Tracked(event, repeated=False)
+        )
+
+    GroupedRecorder._settle = settle_well
+    return app
+
+
 def never_syncs():
     """synchronous=OFF: commits are left to the operating system."""
     return synchronous("OFF")
 
 
 def syncs_at_checkpoints():
-    """synchronous=NORMAL: the write-ahead log is synced when it is checkpointed, not when it is committed to."""
+    """synchronous=NORMAL: the write-ahead log is synced at checkpoints, not at commits."""
     return synchronous("NORMAL")
 
 

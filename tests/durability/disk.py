@@ -82,24 +82,18 @@ class Disk:
         self.waiting = []
 
     def play(self, record):
+        assert record.kind is not Kind.MAPPED, (
+            "a file is written through memory, which this disk does not see"
+        )
         match record.kind:
-            case Kind.CREATED:
-                self._create(record)
-            case Kind.LINKED:
-                self.waiting.append((record.content.decode(), record.inode))
-            case Kind.UNLINKED:
-                self.waiting.append((record.content.decode(), None))
-            case Kind.ENTRIES_SYNCED:
-                self.entries = self._entries(len(self.waiting))
-                self.waiting.clear()
             case Kind.WRITTEN | Kind.RESIZED:
                 self.files[record.inode].waiting.append(record)
             case Kind.SYNC_BEGUN:
                 self.files[record.inode].begin_sync(record.thread)
             case Kind.SYNC_DONE:
                 self.files[record.inode].end_sync(record.thread)
-            case Kind.MAPPED:
-                raise AssertionError("a file is written through memory, which this disk does not see")
+            case Kind.CREATED | Kind.LINKED | Kind.UNLINKED | Kind.ENTRIES_SYNCED:
+                self._change_entries(record)
 
     def power_cut(self, random):
         """The content of each file after a power cut at this moment."""
@@ -108,10 +102,17 @@ class Disk:
         entries = self._entries(how_many)
         return {name: self.files[inode].after_power_cut(random, kept) for name, inode in entries.items()}
 
-    def _create(self, record):
+    def _change_entries(self, record):
         name = record.content.decode()
-        if self._entries(len(self.waiting)).get(name) != record.inode:  # else two opened it at once
-            self.files[record.inode] = File()
+        now = self._entries(len(self.waiting))
+        if record.kind is Kind.ENTRIES_SYNCED:
+            self.entries = now
+            self.waiting.clear()
+        elif record.kind is Kind.UNLINKED:
+            self.waiting.append((name, None))
+        elif now.get(name) != record.inode:  # else two processes opened a new file at once
+            if record.kind is Kind.CREATED:
+                self.files[record.inode] = File()
             self.waiting.append((name, record.inode))
 
     def _entries(self, how_many):

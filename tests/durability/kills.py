@@ -24,14 +24,15 @@ def kill_rounds(folder, rounds, seed, command=None, say=lambda _: None):
     outcome = Outcome(seed)
     with Site(folder, command=command) as site, Load(site, seed) as load:
         while outcome.rounds < rounds and not outcome.faults:
-            kind = random.choices(("worker", "all", "master"), (6, 3, 1))[0]
+            kind = random.choices(("worker", "all", "master"), (7, 2, 1))[0]
             load.wait_for_answers(random.randint(10, 300))
             time.sleep(random.random() * 0.02)  # nothing to wait for: any moment will do
             kill(site, kind, random)
             load.wait_for_answers(100)
             with load.paused():
                 ledger = load.ledger
-                outcome.faults += [f"round {outcome.rounds}, {kind}: {f}" for f in faults_of(site.database, ledger)]
+                faults = faults_of(site.database, ledger)
+            outcome.faults += [f"round {outcome.rounds}, {kind}: {fault}" for fault in faults]
             outcome.rounds += 1
             outcome.answered, outcome.unknown = ledger.answered, ledger.unknown
             say(f"round {outcome.rounds}, {kind}: {outcome.answered} answered")

@@ -33,10 +33,10 @@ class Ledger:
 def merged(ledgers):
     whole = Ledger()
     for ledger in ledgers:
-        for mine, other in ((whole.by_event_id, ledger.by_event_id), (whole.without_id, ledger.without_id)):
-            if common := mine.keys() & other.keys():
-                whole.faults.append(f"two events were answered with the same id: {sorted(common)[:3]}")
-            mine |= other
+        if common := whole.without_id.keys() & ledger.without_id.keys():
+            whole.faults.append(f"two events were answered with the same id: {sorted(common)[:3]}")
+        whole.without_id |= ledger.without_id
+        whole.by_event_id |= ledger.by_event_id
         whole.unknown += ledger.unknown
         whole.faults += ledger.faults
     return whole
@@ -166,6 +166,12 @@ class Load:
         with self._changed:
             self._mode = mode
             self._changed.notify_all()
+
+
+def request_for(events):
+    """The path and the body that send these events, each an event_id and a feature."""
+    bodies = [{"feature_name": feature, "event_id": event_id} for event_id, feature in events]
+    return ("/track", bodies[0]) if len(bodies) == 1 else ("/track/batch", {"events": bodies})
 
 
 def new_event_id(random):

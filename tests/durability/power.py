@@ -11,7 +11,7 @@ from random import Random
 
 from durability.checking import faults_of_file, stored_events, twice
 from durability.disk import Disk, Kind, read_journal
-from durability.load import FEATURES, new_event_id, post_until_answered
+from durability.load import FEATURES, new_event_id, post_until_answered, request_for
 from durability.serving import Site
 from vigility.bootstrap import signing_secret
 from web_server import Connection
@@ -47,7 +47,7 @@ def power_cuts(folder, library, events, cuts, seed, command=None, say=lambda _: 
     for record, is_cut in with_cuts(journal, cuts, random):
         disk.play(record)
         if record.kind is Kind.ANSWERED:
-            answered |= requests.get(request_of(record), {})
+            answered |= requests.get(request_id_of(record), {})
         if is_cut:
             judge(disk.power_cut(random), answered, folder / "after", outcome)
             say(f"cut {outcome.cuts} of {cuts}: {len(answered)} answered, {outcome.losses} cuts lost some")
@@ -86,10 +86,9 @@ def send_all(site, headers, requests):
     def send(client):
         with Connection(site.port) as connection:
             for request_id, batch in requests[client::CLIENTS]:
-                events = [{"feature_name": feature, "event_id": key} for key, feature in batch.items()]
-                path, body = ("/track", events[0]) if len(events) == 1 else ("/track/batch", {"events": events})
+                request = request_for(list(batch.items()))
                 named = headers | {"X-Request-ID": request_id}
-                status, answer = post_until_answered(site, connection, path, body, named)
+                status, answer = post_until_answered(site, connection, *request, named)
                 assert status in {200, 201}, answer
 
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -105,7 +104,7 @@ def with_cuts(journal, cuts, random):
     return ((record, number in chosen) for number, record in enumerate(journal))
 
 
-def request_of(record):
+def request_id_of(record):
     found = _REQUEST_ID.search(record.content)
     return found[1].decode() if found else None
 

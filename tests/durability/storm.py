@@ -1,4 +1,4 @@
-"""A retry storm: each event sent one to nine times, alone and in batches, by several clients across restarts."""
+"""A retry storm: each event sent one to nine times, alone and in batches, across restarts."""
 
 import threading
 from collections import Counter
@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 
 from durability.checking import faults_of_file, stored_events, twice
-from durability.load import FEATURES, new_event_id, post_until_answered
+from durability.load import FEATURES, new_event_id, post_until_answered, request_for
 from durability.serving import Site
 from web_server import PATIENCE, Connection
 
@@ -82,23 +82,18 @@ def send(site, headers, features, requests, progress):
     faults, new, ids = [], 0, {}
     with Connection(site.port) as connection:
         for event_ids in requests:
-            path, body = request_of(event_ids, features)
-            status, answer = post_until_answered(site, connection, path, body, headers)
+            request = request_for([(event_id, features[event_id]) for event_id in event_ids])
+            status, answer = post_until_answered(site, connection, *request, headers)
             progress.note()
-            if path == "/track":
+            if len(event_ids) == 1:
+                is_right = status in {200, 201} and ids.setdefault(event_ids[0], answer["id"]) == answer["id"]
                 new += status == 201
-                if status not in {200, 201} or ids.setdefault(event_ids[0], answer["id"]) != answer["id"]:
-                    faults.append(f"{status} {answer}")
             else:
+                is_right = status == 200 and answer["accepted"] + answer["duplicates"] == len(event_ids)
                 new += answer.get("accepted", 0)
-                if status != 200 or answer["accepted"] + answer["duplicates"] != len(event_ids):
-                    faults.append(f"{status} {answer}")
+            if not is_right:
+                faults.append(f"{status} {answer}")
     return faults, new, ids
-
-
-def request_of(event_ids, features):
-    events = [{"feature_name": features[event_id], "event_id": event_id} for event_id in event_ids]
-    return ("/track", events[0]) if len(events) == 1 else ("/track/batch", {"events": events})
 
 
 def restart(site, random):

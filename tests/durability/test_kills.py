@@ -1,4 +1,4 @@
-"""kill -9 of workers, of the master, of all: nothing answered is lost or counted twice, and it serves again."""
+"""kill -9 of workers, of the master, of all: nothing answered is lost or doubled, and it serves again."""
 
 import pytest
 
