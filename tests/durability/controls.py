@@ -63,8 +63,8 @@ def syncs_at_checkpoints():
 def synchronous(level):
     on_connect = database._on_connect
 
-    def on_connect_with(connection, entry):
-        on_connect(connection, entry)
+    def on_connect_with(engine, connection, entry):
+        on_connect(engine, connection, entry)
         connection.execute(f"PRAGMA synchronous = {level}")
 
     database._on_connect = on_connect_with
