@@ -120,6 +120,10 @@ class Connection:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Hang up; the next request connects anew."""
         self._http.close()
 
     def send(self, method, path, body=None, headers=None):

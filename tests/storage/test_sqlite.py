@@ -264,8 +264,9 @@ def test_a_file_that_somebody_else_locks_is_said_and_works_again_after(path, mon
     with vigility.connect(str(path)) as impatient:
         somebody = sqlite3.connect(path, isolation_level=None)
         somebody.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnavailable, match="database is locked"):
+        with pytest.raises(StoreUnavailable, match="database is locked") as refused:
             impatient.track("ada", "x")
+        assert refused.value.reason == "another process is writing and does not end"
         somebody.execute("ROLLBACK")
         somebody.close()
         assert impatient.track("ada", "x").id == 1

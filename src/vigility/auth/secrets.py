@@ -42,3 +42,13 @@ def _make(path: Path) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
+        _make_entries_durable(path.parent)
+
+
+def _make_entries_durable(folder: Path) -> None:
+    """Without this a power cut could take the secret back, and with it every session."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

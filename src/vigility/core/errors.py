@@ -78,11 +78,21 @@ class StoreError(VigilityError):
 
 
 class StoreUnavailable(StoreError):
-    """The store is locked, full or unreachable. The same call may succeed later."""
+    """The store is locked, full or unreachable. The same call may succeed later.
+
+    `reason` says why in words that a stranger may read: it names no path and no address.
+    """
+
+    def __init__(self, message: str, reason: str = "it cannot be reached") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class QueueFull(StoreUnavailable):
     """Too many events are waiting to be stored. This one was not queued."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "too many events are waiting to be stored")
 
 
 class SchemaMismatch(StoreError):

@@ -73,7 +73,7 @@ class GroupCommit:
         """
         with self._changed:
             if self._closed:
-                raise StoreUnavailable("closed: no more events are taken")
+                raise StoreUnavailable("closed: no more events are taken", "it is being closed")
             if len(self._waiting) >= self._capacity:
                 raise QueueFull(f"{self._capacity:,} events are waiting to be stored: try again in a moment")
             self._waiting.append((record, deliver))

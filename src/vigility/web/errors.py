@@ -14,6 +14,7 @@ from vigility.core.errors import (
     InvalidCredentials,
     InvalidInput,
     StoreError,
+    StoreUnavailable,
     UnknownUser,
     UserGone,
     UsernameTaken,
@@ -70,7 +71,8 @@ async def _on_store_error(
     logger.error("request %s: %s", req.context.request_id, error)
     resp.status = falcon.HTTP_503
     resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
-    _write(resp, "The store is unavailable at this moment; try again shortly")
+    reason = error.reason if isinstance(error, StoreUnavailable) else "it failed, and the log says why"
+    _write(resp, f"The store is unavailable: {reason}; try again shortly")
 
 
 async def _on_http_error(

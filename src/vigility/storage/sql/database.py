@@ -10,17 +10,17 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, Insert, Table, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from vigility.core.errors import StoreUnavailable
-from vigility.storage.sql.failures import store_errors
+from vigility.storage.sql.failures import sqlite_code, store_errors
 from vigility.storage.sql.turns import taking_turns
 
 EventRow = tuple[int, int, int, int, int, str, str | None]
@@ -52,6 +52,9 @@ _WHERE_THERE_ALREADY: Final = (
 # Connections that a fork copied. SQLite forbids a child even to close them, so they are kept for good.
 # https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
 _INHERITED: Final[list[Engine]] = []
+
+_POOL: Final = "pool"
+"""Under this name a connection notes the pool that it was opened for."""
 
 
 class SqliteDatabase:
@@ -133,19 +136,34 @@ def _engine(path: Path) -> Engine:
         URL.create("sqlite", database=str(path)),
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
     )
-    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "connect", partial(_on_connect, engine))
+    event.listen(engine, "checkin", partial(_on_checkin, engine))
     event.listen(engine, "begin", _on_begin)
+    event.listen(engine, "handle_error", _on_error)
     return engine
 
 
-def _on_connect(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+def _on_connect(engine: Engine, connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    entry.info[_POOL] = engine.pool
     connection.isolation_level = None  # the sqlite3 module would begin transactions of its own
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
 
 
+def _on_checkin(engine: Engine, connection: sqlite3.Connection | None, entry: ConnectionPoolEntry) -> None:
+    if connection is not None and entry.info[_POOL] is not engine.pool:
+        entry.invalidate()  # the others of its pool were closed while it was in use
+
+
 def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("vigility_begin", "BEGIN"))
+
+
+def _on_error(context: ExceptionContext) -> None:
+    # A file that could not be written when it was opened stays read-only for that connection, and its -shm
+    # for the whole process, whatever becomes of the files. So all are closed, to be opened again next time.
+    if context.engine and sqlite_code(context.original_exception) == sqlite3.SQLITE_READONLY:
+        context.engine.dispose()
 
 
 def _insert(connection: Connection, rows: Sequence[Row], head: str, tail: str = "") -> None:

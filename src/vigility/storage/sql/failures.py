@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vigility.core.errors import StoreError, StoreUnavailable, UserGone
+
+_FULL: Final = "its disk is full"
+_NOT_WRITABLE: Final = "it cannot be written to"
+_HELD: Final = "another process is writing and does not end"
+_SQLITE_REASONS: Final = {
+    sqlite3.SQLITE_BUSY: _HELD,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: "its disk fails",
+    sqlite3.SQLITE_READONLY: _NOT_WRITABLE,
+}
+_SYSTEM_REASONS: Final = {
+    errno.EACCES: _NOT_WRITABLE,
+    errno.EDQUOT: _FULL,
+    errno.ENOSPC: _FULL,
+    errno.EROFS: _NOT_WRITABLE,
+    errno.ETIMEDOUT: _HELD,
+}
+_UNKNOWN: Final = "it cannot be reached"
 
 
 @contextmanager
@@ -20,14 +41,25 @@ def store_errors(name: str) -> Iterator[None]:
         # The only foreign key that an outsider can break under a running transaction is an event's user.
         if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_FOREIGNKEY":
             raise UserGone from error
-        raise StoreError(f"{name}: {_reason(error)}") from error
+        raise StoreError(f"{name}: {_said(error)}") from error
     except (OperationalError, PoolTimeout, OSError) as error:
-        raise StoreUnavailable(f"{name}: {_reason(error)}") from error
+        raise StoreUnavailable(f"{name}: {_said(error)}", _reason(error)) from error
     except DBAPIError as error:
-        raise StoreError(f"{name}: {_reason(error)}") from error
+        raise StoreError(f"{name}: {_said(error)}") from error
+
+
+def sqlite_code(error: BaseException | None) -> int:
+    """The code that SQLite gave, with its details; 0 where the error is of another kind."""
+    return getattr(error, "sqlite_errorcode", 0)
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, DBAPIError):
+        return _SQLITE_REASONS.get(sqlite_code(error.orig) & 0xFF, _UNKNOWN)  # without the details
+    return _SYSTEM_REASONS.get(getattr(error, "errno", None) or 0, _UNKNOWN)
+
+
+def _said(error: Exception) -> str:
     """What the driver or the system said, in one line and without the statement and its values."""
     if isinstance(error, DBAPIError):
         return " ".join(str(error.orig).split())

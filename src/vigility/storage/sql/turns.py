@@ -8,23 +8,83 @@ neither fault. It also keeps one process's checkpoint from racing another's writ
 
 from __future__ import annotations
 
+import _thread
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+PATIENCE_SECONDS: Final = 5.0
+"""How long a writer waits for its turn: as long as a statement waits for those who take no turns."""
+
+# The wait that was given up last, by lock file. While it lasts nobody need wait as long to learn the same.
+_GIVEN_UP: Final[dict[Path, Future[None]]] = {}
+os.register_at_fork(after_in_child=_GIVEN_UP.clear)  # the thread that waits is the parent's
 
 
 @contextmanager
-def taking_turns(lock_file: Path) -> Iterator[None]:
-    """Hold the exclusive advisory lock on `lock_file`, made where it is missing. Raises OSError.
+def taking_turns(lock_file: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Hold the exclusive advisory lock on `lock_file`, made where it is missing.
+
+    Raises OSError, of which TimeoutError where another holds it for longer than `patience` seconds.
 
     Opened anew each time (some 10 µs): an open file description would be shared with a forked child,
     and with it the lock.
     """
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _wait(lock_file, descriptor, patience)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    try:
         yield
     finally:
-        os.close(descriptor)  # and with it the lock
+        _release(descriptor)
+
+
+def _wait(lock_file: Path, descriptor: int, patience: float) -> None:
+    """Wait for the lock. Raises TimeoutError, with the descriptor closed, where that takes too long.
+
+    A blocking `flock` has no time-out, so a thread waits in it that can be left behind. Trying again and
+    again would need none, but whoever tries more often would pass the others.
+    """
+    given_up = _GIVEN_UP.get(lock_file)
+    if given_up is not None and not given_up.done():
+        os.close(descriptor)
+        raise _too_long()
+    turn: Future[None] = Future()
+    _thread.start_new_thread(_stand_in_line, (descriptor, turn))
+    try:
+        turn.result(patience)
+    except BaseException as error:
+        turn.add_done_callback(lambda _: _release(descriptor))  # at once where it has just come
+        if isinstance(error, TimeoutError):
+            _GIVEN_UP[lock_file] = turn
+            raise _too_long() from None
+        raise
+
+
+def _stand_in_line(descriptor: int, turn: Future[None]) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except BaseException as error:  # noqa: BLE001 - for who waits to see
+        turn.set_exception(error)
+    else:
+        turn.set_result(None)
+
+
+def _release(descriptor: int) -> None:
+    # Said, and not left to the closing: a child forked meanwhile has a copy of the descriptor.
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+
+def _too_long() -> TimeoutError:
+    return TimeoutError(errno.ETIMEDOUT, "another process has been writing for too long")

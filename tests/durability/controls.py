@@ -1,0 +1,71 @@
+"""Servers with one promise taken out, to prove that the tests notice: `controls:commits_late()`."""
+
+import threading
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+from vigility.core.model import Event, Gender, Tracked
+from vigility.storage.sql import database
+from vigility.storage.sql.events import SqlEvents
+from vigility.web.asgi import app
+from vigility.web.tracking import GroupedRecorder
+
+LATE_SECONDS = 0.02
+
+
+def commits_late():
+    """Events are answered a moment before they are committed."""
+    writing = database.SqliteDatabase.writing
+
+    @contextmanager
+    def writing_late(self):
+        with ExitStack() as stack:
+            yield stack.enter_context(writing(self))
+            threading.Timer(LATE_SECONDS, stack.pop_all().close).start()
+
+    database.SqliteDatabase.writing = writing_late
+    return app
+
+
+def forgets_event_ids():
+    """An event that is sent again is stored again."""
+    add = SqlEvents.add
+    SqlEvents.add = lambda self, records: add(self, [record._replace(event_id=None) for record in records])
+    return app
+
+
+def answers_what_was_not_stored():
+    """An event that the store refuses is answered as if it were stored."""
+    settle = GroupedRecorder._settle
+    event = Event(
+        id=1, user_id=1, feature="x", at=datetime(2026, 1, 1, tzinfo=UTC), age=1, gender=Gender.OTHER
+    )
+
+    def settle_well(self, loop, waiter, outcome):
+        settle(
+            self, loop, waiter, outcome if isinstance(outcome, Tracked) else Tracked(event, repeated=False)
+        )
+
+    GroupedRecorder._settle = settle_well
+    return app
+
+
+def never_syncs():
+    """synchronous=OFF: commits are left to the operating system."""
+    return synchronous("OFF")
+
+
+def syncs_at_checkpoints():
+    """synchronous=NORMAL: the write-ahead log is synced at checkpoints, not at commits."""
+    return synchronous("NORMAL")
+
+
+def synchronous(level):
+    on_connect = database._on_connect
+
+    def on_connect_with(engine, connection, entry):
+        on_connect(engine, connection, entry)
+        connection.execute(f"PRAGMA synchronous = {level}")
+
+    database._on_connect = on_connect_with
+    return app

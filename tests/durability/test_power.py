@@ -1,0 +1,31 @@
+"""Power cuts at any moment: what was answered is on the disk."""
+
+import shutil
+
+import pytest
+
+from durability.power import compiled, power_cuts
+from durability.serving import control
+
+pytestmark = pytest.mark.xdist_group("server")
+
+SEED = 40
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler (Debian: apt-get install build-essential)")
+    return compiled(tmp_path_factory.mktemp("library"))
+
+
+def test_what_was_answered_outlives_power_cuts(library, tmp_path):
+    outcome = power_cuts(tmp_path, library, events=3_000, cuts=100, seed=SEED)
+    assert not outcome.faults, outcome
+    assert (outcome.cuts, outcome.answered) == (100, 3_000)
+
+
+@pytest.mark.parametrize("variant", ["never_syncs", "syncs_at_checkpoints"])
+def test_control_a_server_that_syncs_too_little_is_found_out(library, tmp_path, variant):
+    outcome = power_cuts(tmp_path, library, events=300, cuts=20, seed=SEED, command=control(variant))
+    assert any("answered events are lost" in fault for fault in outcome.faults), outcome

@@ -1,0 +1,113 @@
+"""Turns at the lock file: waited for in line, given up after a while, never kept by a copy."""
+
+import fcntl
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from vigility.storage.sql.turns import taking_turns
+
+PATIENCE = 60
+
+
+@pytest.fixture
+def lock_file(tmp_path):
+    return tmp_path / "usage.db-lock"
+
+
+@pytest.fixture
+def somebody(lock_file):
+    """Another holder of the lock; closing it lets the lock go."""
+    holder = lock_file.open("w")
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    yield holder
+    holder.close()
+
+
+def test_a_turn_that_does_not_come_is_given_up(lock_file, somebody):
+    with pytest.raises(TimeoutError, match="another process has been writing"), taking_turns(lock_file, 0.05):
+        pytest.fail("it was not our turn")
+    began = time.monotonic()
+    with pytest.raises(TimeoutError), taking_turns(lock_file, PATIENCE):
+        pytest.fail("it was not our turn")
+    assert time.monotonic() - began < PATIENCE / 2, "the next caller must not wait for the same again"
+    somebody.close()
+    takes_its_turn_soon(lock_file)
+
+
+def takes_its_turn_soon(lock_file):
+    for _ in range(1000):
+        try:
+            with taking_turns(lock_file, PATIENCE):
+                return
+        except TimeoutError:
+            time.sleep(0.001)
+    pytest.fail("the lock was not let go")
+
+
+def test_a_turn_comes_as_soon_as_the_lock_is_let_go(lock_file, somebody):
+    came = threading.Event()
+
+    def wait():
+        with taking_turns(lock_file, PATIENCE):
+            came.set()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    assert not came.wait(0.05)
+    somebody.close()
+    assert came.wait(PATIENCE)
+    waiting.join()
+
+
+def test_one_holds_it_at_a_time(lock_file):
+    inside = []
+    most = []
+
+    def work():
+        for _ in range(100):
+            with taking_turns(lock_file, PATIENCE):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(most), max(most)) == (400, 1)
+
+
+def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(lock_file):
+    with taking_turns(lock_file):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+            os._exit(0)
+    try:
+        with taking_turns(lock_file, 1):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_a_wait_given_up_ends_with_its_turn_and_leaves_nothing_open(lock_file, somebody):
+    with pytest.raises(TimeoutError), taking_turns(lock_file, 0.01):
+        pytest.fail("it was not our turn")
+    assert opened(lock_file) == 2, "the holder's and that of the wait"
+    somebody.close()
+    deadline = time.monotonic() + PATIENCE
+    while opened(lock_file) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert opened(lock_file) == 0
+
+
+def opened(path):
+    descriptors = Path("/proc/self/fd").iterdir()
+    return sum(os.path.realpath(descriptor) == str(path) for descriptor in descriptors)
