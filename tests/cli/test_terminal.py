@@ -79,4 +79,5 @@ def test_an_import_shows_how_far_it_is_and_leaves_one_line(with_users, event, in
 def test_a_large_seed_shows_how_far_it_is(program, in_terminal):
     terminal = in_terminal("--database", program.database, "seed", "--events", 2 * BATCH_SIZE)
     assert terminal.ended() == 0
-    assert f"{BATCH_SIZE:,} events stored" in terminal.shown
+    # Which batches are seen hangs on their speed: a bar is drawn five times a second, and at its end.
+    assert re.search(rf"({BATCH_SIZE:,}|{2 * BATCH_SIZE:,}) events stored", terminal.shown)
