@@ -71,10 +71,8 @@ def test_an_import_shows_how_far_it_is_and_leaves_one_line(with_users, event, in
     terminal = in_terminal("--database", with_users.database, "track", "--file", "events.jsonl")
     assert terminal.ended() == 1
     # Which batches are seen hangs on their speed: a bar is drawn five times a second, and once at its end.
-    seen = "|".join(f"{n * BATCH_SIZE:,}" for n in (1, 2, 3))
+    seen = "|".join(f"{batches * BATCH_SIZE:,}" for batches in (1, 2, 3))
     assert re.search(f"({seen}) events stored(?!,)", terminal.shown)
-        rf"({BATCH_SIZE:,}|{2 * BATCH_SIZE:,}|{3 * BATCH_SIZE:,}) events stored(?!,)", terminal.shown
-    )
     assert "line 60,001: is not JSON" in terminal.shown
     assert plain(terminal.shown)[-2].startswith("60,000 events stored, 1 wrong line left out")
 
