@@ -25,10 +25,10 @@ def kill_rounds(folder, rounds, seed, command=None, say=lambda _: None):
     with Site(folder, command=command) as site, Load(site, seed) as load:
         while outcome.rounds < rounds and not outcome.faults:
             kind = random.choices(("worker", "all", "master"), (7, 2, 1))[0]
-            load.wait_for_answers(random.randint(10, 300))
+            load.wait_for_answers(random.randint(10, 150))
             time.sleep(random.random() * 0.02)  # nothing to wait for: any moment will do
             kill(site, kind, random)
-            load.wait_for_answers(100)
+            load.wait_for_answers(50)
             with load.paused():
                 ledger = load.ledger
                 faults = faults_of(site.database, ledger)

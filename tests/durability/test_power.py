@@ -20,9 +20,9 @@ def library(tmp_path_factory):
 
 
 def test_what_was_answered_outlives_power_cuts(library, tmp_path):
-    outcome = power_cuts(tmp_path, library, events=3_000, cuts=100, seed=SEED)
+    outcome = power_cuts(tmp_path, library, events=2_000, cuts=100, seed=SEED)
     assert not outcome.faults, outcome
-    assert (outcome.cuts, outcome.answered) == (100, 3_000)
+    assert (outcome.cuts, outcome.answered) == (100, 2_000)
 
 
 @pytest.mark.parametrize("variant", ["never_syncs", "syncs_at_checkpoints"])
