@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache, partial
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Final
 
@@ -20,34 +20,36 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from vigility.core.errors import StoreUnavailable
+from vigility.core.model import EventRecord
 from vigility.storage.sql.failures import sqlite_code, store_errors
 from vigility.storage.sql.turns import taking_turns
 
-EventRow = tuple[int, int, int, int, int, str, str | None]
-"""id, user_id, feature_id, at (µs), age, gender, event_id: the columns of `vigility_events`."""
-
-SummaryRow = tuple[int, int, str, str, int]
-"""feature_id, day, age group, gender, count: the columns of `vigility_day_summaries`."""
+SummaryRow = tuple[str, int, str, str, int]
+"""Feature, day, age group, gender, count: a row of `vigility_day_summaries` with its feature by name."""
 
 Row = tuple[int | str | None, ...]
 
 # How long a statement waits for a process that holds the file without taking turns (the sqlite3 shell).
 BUSY_TIMEOUT_SECONDS: Final = 5
 
-# Rows in one INSERT: the largest size that still fits is taken, again and again. executemany lets go of
-# Python's global lock for every row: statements of hundreds of rows take 0.6 of its time, and a small part
-# of it in a busy server, where the lock has to be won back each time. SQLite allows 32,766 values (7 a row
-# here), and few sizes keep each statement prepared.
-_SIZES: Final = (512, 128, 32, 8, 2, 1)
-_INSERT_EVENTS: Final = (
-    "INSERT INTO vigility_events (id, user_id, feature_id, at, age, gender, event_id) VALUES "
-)
-_ADD_TO_SUMMARIES: Final = (
-    "INSERT INTO vigility_day_summaries (feature_id, day, age_group, gender, count) VALUES "
-)
-_WHERE_THERE_ALREADY: Final = (
-    " ON CONFLICT (feature_id, day, age_group, gender) DO UPDATE SET count = count + excluded.count"
-)
+# Rows go to SQLite in few statements of many rows: for each statement Python's global lock is let go and has
+# to be won back, which in a busy server takes longer than the statement. executemany does so for every row.
+# The sizes are few, so that each statement stays prepared; what is left over of one is filled up with rows of
+# NULL, which name no feature and so are dropped by the join. SQLite allows 32,766 values (6 a row here).
+_SIZES: Final = (1, 4, 16, 32, 64, 128, 256, 512)
+_LARGEST: Final = _SIZES[-1]
+# CROSS JOIN keeps SQLite from reading the features first: rows are inserted, and numbered, as they came.
+_INSERT_EVENTS: Final = """
+INSERT INTO vigility_events (user_id, feature_id, at, age, gender, event_id)
+SELECT column1, f.id, column3, column4, column5, column6
+FROM (VALUES {rows}) CROSS JOIN vigility_features f WHERE f.name = column2
+"""
+_ADD_TO_SUMMARIES: Final = """
+INSERT INTO vigility_day_summaries (feature_id, day, age_group, gender, count)
+SELECT f.id, column2, column3, column4, column5
+FROM (VALUES {rows}) CROSS JOIN vigility_features f WHERE f.name = column1
+ON CONFLICT (feature_id, day, age_group, gender) DO UPDATE SET count = count + excluded.count
+"""
 
 # Connections that a fork copied. SQLite forbids a child even to close them, so they are kept for good.
 # https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
@@ -102,13 +104,14 @@ class SqliteDatabase:
             except sqlite3.Error as error:
                 raise StoreUnavailable(f"{self.name}: {error}") from error
 
-    def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> None:
-        """Insert the events as fast as the driver can."""
-        _insert(connection, rows, _INSERT_EVENTS)
+    def insert_events(self, connection: Connection, records: Sequence[EventRecord]) -> Sequence[int]:
+        """Insert the events; return their ids. Those of a feature whose name is not stored are left out."""
+        inserted, last = _insert(connection, records, _INSERT_EVENTS)
+        return range(last - inserted + 1, last + 1)  # one writer at a time, who numbers from the newest on
 
     def add_to_summaries(self, connection: Connection, rows: Sequence[SummaryRow]) -> None:
         """Add the counts to those of the same key; insert the others."""
-        _insert(connection, rows, _ADD_TO_SUMMARIES, _WHERE_THERE_ALREADY)
+        _insert(connection, rows, _ADD_TO_SUMMARIES)
 
     def insert_missing(self, table: Table) -> Insert:
         """An INSERT that leaves rows alone that are there already."""
@@ -166,17 +169,20 @@ def _on_error(context: ExceptionContext) -> None:
         context.engine.dispose()
 
 
-def _insert(connection: Connection, rows: Sequence[Row], head: str, tail: str = "") -> None:
-    begin = 0
-    for size in _SIZES:
-        while len(rows) - begin >= size:
-            chunk = rows[begin : begin + size]
-            values = tuple(chain.from_iterable(chunk))
-            connection.exec_driver_sql(_statement(head, size, len(chunk[0]), tail), values)
-            begin += size
+def _insert(connection: Connection, rows: Sequence[Row], statement: str) -> tuple[int, int]:
+    """Insert the rows; return how many were, and the id of the last."""
+    inserted = last = 0
+    for begin in range(0, len(rows), _LARGEST):
+        chunk = rows[begin : begin + _LARGEST]
+        columns = len(chunk[0])
+        size = next(size for size in _SIZES if size >= len(chunk))
+        values = (*chain.from_iterable(chunk), *repeat(None, (size - len(chunk)) * columns))
+        result = connection.exec_driver_sql(_sized(statement, size, columns), values)
+        inserted, last = inserted + result.rowcount, result.lastrowid
+    return inserted, last
 
 
 @cache
-def _statement(head: str, rows: int, columns: int, tail: str) -> str:
+def _sized(statement: str, rows: int, columns: int) -> str:
     row = f"({', '.join('?' * columns)})"
-    return head + ", ".join([row] * rows) + tail
+    return statement.format(rows=", ".join([row] * rows))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from vigility.core.model import Event, EventRecord
 from vigility.core.query import Filters
@@ -19,11 +19,7 @@ from vigility.storage.sql.schema import events, features
 # Values in one IN list: SQLite allows 32,766 in a statement.
 IDS_A_QUERY: Final = 10_000
 
-# Statements are built once: building one takes longer than SQLite takes to run it.
-_NEWEST: Final = select(func.max(events.c.id))
-_FEATURE_IDS: Final = select(features.c.name, features.c.id).where(
-    features.c.name.in_(bindparam("names", expanding=True))
-)
+# Built once: building a statement takes longer than SQLite takes to run it.
 _BY_EVENT_ID: Final = (
     select(events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"])
     .join_from(events, features)
@@ -34,21 +30,48 @@ Numbered = tuple[int, EventRecord]
 """An event's id and its record."""
 
 
+class FeatureForgotten(Exception):
+    """A feature's name that was stored is not any more: the database was wiped."""
+
+
 class SqlEvents:
     """Implements `vigility.core.repositories.EventRepository`."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
+        # Names that this process knows to be stored. A hint: the insert joins by name and so proves it.
+        self._interned: frozenset[str] = frozenset()
 
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
+        try:
+            return self._add(records)
+        except FeatureForgotten:
+            self._interned = frozenset()
+            return self._add(records)
+
+    def _add(self, records: Sequence[EventRecord]) -> Added:
         with self._database.writing() as connection:
-            next_id = _next_id(connection)
-            stored = _stored(connection, list(filter(None, map(itemgetter(-1), records))))
-            fresh, added = _without_repeats(records, stored, next_id)
-            if fresh:
-                self._insert(connection, fresh, next_id)
-        return added
+            event_ids = list(filter(None, map(itemgetter(-1), records)))
+            if not event_ids:
+                return Added(ids=self._insert(connection, records))
+            fresh, places = _without_repeats(records, _stored(connection, event_ids))
+            ids = self._insert(connection, fresh) if fresh else ()
+            return _added(records, fresh, ids, places)
+
+    def _insert(self, connection: Connection, records: Sequence[EventRecord]) -> Sequence[int]:
+        counted = summaries.rows_of(records)
+        names = {row[0] for row in counted}
+        if not names <= self._interned:
+            connection.execute(
+                self._database.insert_missing(features), [{"name": name} for name in sorted(names)]
+            )
+        ids = self._database.insert_events(connection, records)
+        if len(ids) < len(records):
+            raise FeatureForgotten
+        self._database.add_to_summaries(connection, counted)
+        self._interned |= names
+        return ids
 
     def counts(self, filters: Filters, feature: str | None) -> Counts:
         """See `EventRepository.counts`."""
@@ -65,31 +88,6 @@ class SqlEvents:
         with self._database.writing() as connection:
             summaries.rebuild(connection)
 
-    def _insert(self, connection: Connection, records: Sequence[EventRecord], next_id: int) -> None:
-        # By columns, each a call or two: a loop over the records would take half as long as SQLite does.
-        user_ids, names, ats, ages, genders, event_ids = zip(*records, strict=True)
-        ids = self._intern(connection, set(names))
-        feature_ids = [ids[name] for name in names]
-        numbers = range(next_id, next_id + len(records))
-        rows = zip(numbers, user_ids, feature_ids, ats, ages, genders, event_ids, strict=True)
-        self._database.insert_events(connection, list(rows))
-        counted = summaries.rows_of(feature_ids, ats, ages, genders)
-        self._database.add_to_summaries(connection, counted)
-
-    def _intern(self, connection: Connection, names: set[str]) -> dict[str, int]:
-        """The ids of these feature names; new ones are stored."""
-        known = _feature_ids(connection, names)
-        if new := sorted(names - known.keys()):
-            connection.execute(self._database.insert_missing(features), [{"name": name} for name in new])
-            known |= _feature_ids(connection, new)
-        return known
-
-
-def _next_id(connection: Connection) -> int:
-    """The id of the next event. Only one writer is inside its transaction, so none is given twice."""
-    newest: int | None = connection.execute(_NEWEST).scalar_one()
-    return (newest or 0) + 1
-
 
 def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbered]:
     """The stored events that bear one of these event_ids, by it."""
@@ -103,28 +101,40 @@ def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbe
 
 
 def _without_repeats(
-    records: Sequence[EventRecord], stored: dict[str, Numbered], next_id: int
-) -> tuple[Sequence[EventRecord], Added]:
-    """The records to insert, numbered from `next_id` on, and what became of each."""
-    if not any(map(itemgetter(-1), records)):
-        return records, Added(ids=range(next_id, next_id + len(records)))
+    records: Sequence[EventRecord], stored: Mapping[str, Numbered]
+) -> tuple[Sequence[EventRecord], Sequence[int | Numbered]]:
+    """The records to insert; and for each record its place among these, or the stored event it repeats."""
     fresh: list[EventRecord] = []
-    ids: list[int] = []
-    duplicates: dict[int, Event] = {}
-    conflicts: dict[int, Event] = {}
-    for index, record in enumerate(records):
-        first = stored.get(record.event_id) if record.event_id else None
-        if first is None:
-            first = (next_id + len(fresh), record)
+    places: list[int | Numbered] = []
+    first: dict[str, int | Numbered] = dict(stored)
+    for record in records:
+        place = first.get(record.event_id) if record.event_id else None
+        if place is None:
+            place = len(fresh)
             fresh.append(record)
             if record.event_id:
-                stored[record.event_id] = first
+                first[record.event_id] = place
+        places.append(place)
+    return fresh, places
+
+
+def _added(
+    records: Sequence[EventRecord],
+    fresh: Sequence[EventRecord],
+    ids: Sequence[int],
+    places: Sequence[int | Numbered],
+) -> Added:
+    """What became of the records, once `fresh` stand under `ids`."""
+    duplicates: dict[int, Event] = {}
+    conflicts: dict[int, Event] = {}
+    numbers: list[int] = []
+    inserted = 0
+    for index, (record, place) in enumerate(zip(records, places, strict=True)):
+        number, first = (ids[place], fresh[place]) if isinstance(place, int) else place
+        if place == inserted:
+            inserted += 1
         else:
-            same = first[1][:2] == record[:2]  # user and feature
-            (duplicates if same else conflicts)[index] = Event.of(*first)
-        ids.append(first[0])
-    return fresh, Added(ids=ids, duplicates=duplicates, conflicts=conflicts)
-
-
-def _feature_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    return dict(connection.execute(_FEATURE_IDS, {"names": list(names)}).all())
+            same = first[:2] == record[:2]  # user and feature
+            (duplicates if same else conflicts)[index] = Event.of(number, first)
+        numbers.append(number)
+    return Added(ids=numbers, duplicates=duplicates, conflicts=conflicts)

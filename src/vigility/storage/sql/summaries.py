@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from vigility.core.model import OLDEST_OF_MIDDLE_GROUP, YOUNGEST_ADULT, AgeGroup, Gender
+from vigility.core.model import OLDEST_OF_MIDDLE_GROUP, YOUNGEST_ADULT, AgeGroup, EventRecord, Gender
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import SummaryDifference
@@ -34,18 +34,17 @@ _Key = tuple[int, int, str, str]
 """feature_id, day, age group, gender."""
 
 
-def rows_of(
-    feature_ids: Sequence[int], ats: Sequence[int], ages: Sequence[int], genders: Sequence[str]
-) -> list[SummaryRow]:
-    """The summary rows that count these events, given by columns.
+def rows_of(records: Sequence[EventRecord]) -> list[SummaryRow]:
+    """The summary rows that count these events.
 
     In key order: writers that lock rows as they go then never wait for each other in a circle.
     """
+    _, names, ats, ages, genders, _ = zip(*records, strict=True)
     days = [at // MICROS_PER_DAY for at in ats]
-    by_age = Counter(zip(feature_ids, days, ages, genders, strict=True))
-    by_group: Counter[_Key] = Counter()
-    for (feature_id, day, age, gender), count in by_age.items():
-        by_group[feature_id, day, AgeGroup.of(age).value, gender] += count
+    by_age = Counter(zip(names, days, ages, genders, strict=True))
+    by_group: Counter[tuple[str, int, str, str]] = Counter()
+    for (name, day, age, gender), count in by_age.items():
+        by_group[name, day, AgeGroup.of(age).value, gender] += count
     return [(*key, count) for key, count in sorted(by_group.items())]
 
 
