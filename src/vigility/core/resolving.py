@@ -11,7 +11,7 @@ from operator import sub
 from vigility.core.errors import InvalidInput, UnknownUser, VigilityError
 from vigility.core.model import EventRecord, NewEvent
 from vigility.core.repositories import UserRepository
-from vigility.core.rules import valid_event_id, valid_feature, valid_moment, valid_username
+from vigility.core.rules import is_username, valid_event_id, valid_feature, valid_moment, valid_username
 from vigility.core.times import CALENDAR, EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, Span
 
 _Profile = tuple[int, int, str]
@@ -55,7 +55,7 @@ class Resolver:
         """Learn the users of the batch who are not known yet."""
         names = {event[0] for event in batch if isinstance(event[0], str)}
         # A database need not take a name that breaks the rule.
-        unknown = [name for name in names.difference(self._profiles) if _is_username(name)]
+        unknown = [name for name in names.difference(self._profiles) if is_username(name)]
         for username, user in self._users.by_names(unknown).items():
             self._profiles[username] = (user.id, user.age, user.gender.value)
 
@@ -124,11 +124,3 @@ def _micros_of(ats: Sequence[datetime | str | None], now: int, span: Span) -> Se
     if min(micros) < span.earliest or max(micros) > span.latest:
         raise ValueError("a time lies outside of the span")
     return micros
-
-
-def _is_username(name: str) -> bool:
-    try:
-        valid_username(name)
-    except InvalidInput:
-        return False
-    return True

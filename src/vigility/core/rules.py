@@ -40,6 +40,15 @@ def valid_username(value: object) -> str:
     return _valid_name("username", value, MAX_USERNAME_LENGTH)
 
 
+def is_username(value: object) -> bool:
+    """Whether a user can have this name."""
+    try:
+        valid_username(value)
+    except InvalidInput:
+        return False
+    return True
+
+
 def valid_feature(value: object) -> str:
     """A feature name: 1 to 100 characters, no control characters, no space at its ends."""
     return _valid_name("feature_name", value, MAX_FEATURE_LENGTH)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from types import TracebackType
@@ -15,7 +15,7 @@ from vigility.core.model import Event, NewEvent, Tracked, User
 from vigility.core.query import Filters
 from vigility.core.report import Report, build_report
 from vigility.core.repositories import Store, SummaryDifference
-from vigility.core.rules import valid_feature, valid_username
+from vigility.core.rules import is_username, valid_feature, valid_username
 from vigility.core.sessions import Sessions
 from vigility.core.times import CALENDAR, Clock, Span
 from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracker
@@ -56,6 +56,10 @@ class Vigility:
     def user(self, username: str) -> User | None:
         """The user of this name, or None. Raises InvalidInput where no user can have it."""
         return self._store.users.by_names([valid_username(username)]).get(username)
+
+    def users_named(self, usernames: Collection[str]) -> dict[str, User]:
+        """The users of these names, by name; names without a user are left out."""
+        return self._store.users.by_names([name for name in usernames if is_username(name)])
 
     def track(
         self,

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter, time
 from typing import Final
@@ -14,9 +15,23 @@ from typing import Final
 from falcon.asgi import Response
 
 from vigility.web.addresses import Addresses
-from vigility.web.requests import Request
+from vigility.web.requests import Request, peer_of
 
 _LONGEST_PATH: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A request and its answer, as far as the log tells. `seconds` is the time from the one to the other."""
+
+    request_id: str
+    address: str
+    method: str
+    path: str
+    status: int
+    seconds: float
+    size: int
+    user_id: int | None
 
 
 class AccessLog:
@@ -26,27 +41,52 @@ class AccessLog:
         self._addresses = addresses
         self._write = write
 
+    @property
+    def is_on(self) -> bool:
+        """Whether lines are written."""
+        return self._write is not None
+
     async def process_request(self, req: Request, _resp: Response) -> None:
         """Find its sender's address."""
-        req.context.address = self._addresses.client_of(req)
+        peer = peer_of(req.scope.get("client"))
+        req.context.address = self._addresses.client_of(peer, req.get_header("X-Forwarded-For"))
 
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
         """Name the request to its sender, and write its line."""
         resp.set_header("X-Request-ID", req.context.request_id)
+        if not self.is_on:
+            return
+        answered = Answered(
+            request_id=req.context.request_id,
+            address=req.context.address,
+            method=req.method,
+            path=req.path,
+            status=resp.status_code,
+            seconds=perf_counter() - req.context.began,
+            size=len(await resp.render_body() or b""),
+            user_id=req.context.user_id,
+        )
+        self.note(answered)
+
+    def address_of(self, peer: str, forwarded_for: str | None) -> str:
+        """Whose request it is."""
+        return self._addresses.client_of(peer, forwarded_for)
+
+    def note(self, answered: Answered) -> None:
+        """Write the line of a request."""
         if self._write is None:
             return
-        body = await resp.render_body()
         line = {
             "time": datetime.fromtimestamp(time(), UTC).isoformat(timespec="milliseconds"),
             "pid": os.getpid(),
-            "request_id": req.context.request_id,
-            "address": req.context.address,
-            "method": req.method,
-            "path": req.path[:_LONGEST_PATH],
-            "status": resp.status_code,
-            "ms": round((perf_counter() - req.context.began) * 1000, 2),
-            "bytes": len(body or b""),
-            "user_id": req.context.user_id,
+            "request_id": answered.request_id,
+            "address": answered.address,
+            "method": answered.method,
+            "path": answered.path[:_LONGEST_PATH],
+            "status": answered.status,
+            "ms": round(answered.seconds * 1000, 2),
+            "bytes": answered.size,
+            "user_id": answered.user_id,
         }
         # Pure ASCII: nothing that was sent can begin a new line or steer a terminal.
         self._write(json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from vigility.config import Network
-from vigility.web.requests import Request
 
 _V6_PREFIX = 64
 
@@ -17,17 +16,16 @@ class Addresses:
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted
 
-    def client_of(self, req: Request) -> str:
-        """The address nearest to us that is none of our proxies'.
+    def client_of(self, peer: str, forwarded_for: str | None) -> str:
+        """The address nearest to us that is none of our proxies'; `peer` is at the connection's other end.
 
         The header is read from the right: each proxy appends whom it saw, and what stands left of the
         first stranger is what that stranger chose to write.
         """
-        peer = (req.scope.get("client") or ("local", 0))[0]
         if not self._trusted:
-            return str(peer)
-        address = str(peer)
-        said = (req.get_header("X-Forwarded-For") or "").split(",")
+            return peer
+        address = peer
+        said = (forwarded_for or "").split(",")
         while said and self._is_proxy(address):
             hop = _parsed(said.pop().strip())
             if hop is None:

@@ -22,17 +22,20 @@ from vigility.web.attempts import Attempts, no_limits
 from vigility.web.batches import BatchStore
 from vigility.web.cookies import Cookies
 from vigility.web.cors import Cors
+from vigility.web.express import Express
 from vigility.web.forgery import Forgery
 from vigility.web.headers import SecurityHeaders
 from vigility.web.identity import Identity
+from vigility.web.lifespan import Lifespan
 from vigility.web.metrics import Measured, Metrics
 from vigility.web.origins import AllowedOrigins
 from vigility.web.pages import Pages
 from vigility.web.requests import Request
 from vigility.web.routes import Parts, routes
 from vigility.web.secret import tokens_of
-from vigility.web.threads import Lifespan, Threads
-from vigility.web.tracking import GroupedRecorder
+from vigility.web.standing import Standing
+from vigility.web.threads import Threads
+from vigility.web.tracking import Recorder
 
 App = falcon.asgi.App[Request, falcon.asgi.Response]
 
@@ -53,10 +56,10 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
         threads=threads,
         tokens=tokens,
         clock=clock,
-        identity=Identity(vigility, tokens, threads, clock),
+        identity=Identity(tokens, Standing(vigility, threads), clock),
         cookies=Cookies(cross_site=settings.frontend_url is not None),
         attempts=Attempts(vigility, settings) if settings.rate_limit == "on" else no_limits(),
-        recorder=GroupedRecorder(vigility, metrics),
+        recorder=Recorder(vigility, metrics),
         metrics=metrics,
         pages=Pages(STATIC),
         batches=BatchStore(vigility, clock, timedelta(days=settings.oldest_event_days)),
@@ -74,11 +77,14 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
 def _hooks(settings: Settings, parts: Parts) -> Any:  # noqa: ANN401 - Falcon has a type for each kind of hook
     """What runs before every request, from the first on, and after it, from the last on."""
     origins = AllowedOrigins(settings.frontend_url)
+    log = AccessLog(Addresses(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None)
+    measured = Measured(parts.metrics)
+    express = Express(parts.identity, parts.recorder, measured, log)
     return [
-        AccessLog(Addresses(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None),
-        Measured(parts.metrics),
+        log,
+        measured,
         SecurityHeaders(),
         Cors(origins),
         Forgery(origins),
-        Lifespan(parts.vigility, parts.threads),
+        Lifespan(parts.vigility, parts.threads, express),
     ]

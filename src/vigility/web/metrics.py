@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -19,6 +22,16 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _NO_ROUTE: Final = "none"
 
 
+class GroupedHistogram(Histogram):
+    """A histogram that takes many observations for the price of a few."""
+
+    def observe_all(self, amounts: Sequence[float]) -> None:
+        """Observe each of the amounts."""
+        self._sum.inc(sum(amounts))
+        for index, count in Tally(bisect_left(self._upper_bounds, amount) for amount in amounts).items():
+            self._buckets[index].inc(count)
+
+
 class Metrics:
     """What is counted. Of several workers each writes files in `directory`, and any of them adds up all."""
 
@@ -31,7 +44,7 @@ class Metrics:
             ["method", "route", "status"],
             registry=self._registry,
         )
-        self.seconds = Histogram(
+        self.seconds = GroupedHistogram(
             "vigility_http_request_seconds",
             "Time from a request's arrival to its answer.",
             ["method", "route"],
@@ -63,17 +76,22 @@ class Measured:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         # Bounded: methods times routes times statuses.
-        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._series: dict[tuple[str, str, int], tuple[Counter, GroupedHistogram]] = {}
 
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
         """Count it, under its route and not its path: paths are endless."""
         method = req.method if req.method in _METHODS else "other"
-        key = (method, req.uri_template or _NO_ROUTE, resp.status_code)
-        requests, seconds = self._series.get(key) or self._new_series(*key)
-        requests.inc()
-        seconds.observe(perf_counter() - req.context.began)
+        route = req.uri_template or _NO_ROUTE
+        self.count(method, route, resp.status_code, [perf_counter() - req.context.began])
 
-    def _new_series(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    def count(self, method: str, route: str, status: int, seconds: Sequence[float]) -> None:
+        """Count answers of one kind, by the seconds that each took."""
+        key = (method, route, status)
+        requests, histogram = self._series.get(key) or self._new_series(*key)
+        requests.inc(len(seconds))
+        histogram.observe_all(seconds)
+
+    def _new_series(self, method: str, route: str, status: int) -> tuple[Counter, GroupedHistogram]:
         series = (
             self._metrics.requests.labels(method, route, status),
             self._metrics.seconds.labels(method, route),

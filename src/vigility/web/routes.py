@@ -63,7 +63,7 @@ def routes(parts: Parts) -> list[Route]:
         Route("/login", LoginResource(sign_in, page)),
         Route("/logout", LogoutResource(identity, parts.cookies)),
         Route("/me", MeResource(identity)),
-        Route("/track", TrackResource(identity, parts.recorder, parts.metrics)),
+        Route("/track", TrackResource(identity, parts.recorder)),
         Route("/track/batch", BatchResource(identity, parts.batches, threads, parts.metrics)),
         Route("/analytics", AnalyticsResource(vigility, identity, threads)),
         Route("/health", HealthResource(vigility, threads)),

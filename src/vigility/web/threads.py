@@ -8,11 +8,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import falcon
-
-from vigility.core.service import Vigility
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -62,19 +60,6 @@ class Threads:
             if pool is not None:
                 pool.shutdown()
         self._passwords = self._store = None
-
-
-class Lifespan:
-    """Falcon's hook for the stop of a worker: everything is flushed, then closed."""
-
-    def __init__(self, vigility: Vigility, threads: Threads) -> None:
-        self._vigility = vigility
-        self._threads = threads
-
-    async def process_shutdown(self, _scope: dict[str, Any], _event: dict[str, Any]) -> None:
-        """Called when the last request of the worker is answered."""
-        self._threads.stop()
-        self._vigility.close()
 
 
 async def _in(pool: ThreadPoolExecutor, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

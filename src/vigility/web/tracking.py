@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Final
 
 import falcon
 from falcon.asgi import Response
 
+from vigility.core.errors import VigilityError
 from vigility.core.group_commit import Outcome
 from vigility.core.model import Event, Tracked, User
 from vigility.core.service import Vigility
@@ -17,69 +19,70 @@ from vigility.web.identity import Identity
 from vigility.web.metrics import Metrics
 from vigility.web.requests import Request, json_object
 
+REFUSED: Final = "vigility.refused"
+"""Under this name a request's scope holds why its event was not stored, where that is known already."""
 
-class Recorder(Protocol):
-    """Stores an event durably before it answers."""
-
-    async def record(self, user: User, feature: object, event_id: object) -> Tracked:
-        """Store that the user used the feature now. Raises VigilityError."""
-        ...
+Take = Callable[[Outcome], None]
+"""Takes in the event loop what became of an event."""
 
 
-class GroupedRecorder:
-    """Hands events to the core's group commit; wakes the requests of a batch by one call of the loop."""
+class Recorder:
+    """Hands events to the core's group commit; takes a whole batch's outcomes in one call of the loop."""
 
     def __init__(self, vigility: Vigility, metrics: Metrics) -> None:
         self._vigility = vigility
         self._metrics = metrics
-        self._settled: deque[tuple[asyncio.Future[Tracked], Outcome]] = deque()
+        self._settled: deque[tuple[Take, Outcome]] = deque()
         self._wake_is_due = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.after_each_batch: Callable[[], None] = lambda: None
 
     async def record(self, user: User, feature: object, event_id: object) -> Tracked:
-        """See `Recorder.record`."""
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Tracked] = loop.create_future()
-        self._vigility.submit_now(user, feature, event_id, partial(self._settle, loop, waiter))
+        """Store durably that the user used the feature now. Raises VigilityError."""
+        waiter: asyncio.Future[Tracked] = asyncio.get_running_loop().create_future()
+        self.submit(user, feature, event_id, partial(_resolve, waiter))
         return await waiter
 
-    def _settle(
-        self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Tracked], outcome: Outcome
-    ) -> None:
+    def submit(self, user: User, feature: object, event_id: object, take: Take) -> None:
+        """As `record`, for callers who do not wait. Raises VigilityError where it is not even queued."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._vigility.submit_now(user, feature, event_id, partial(self._settle, take))
+
+    def _settle(self, take: Take, outcome: Outcome) -> None:
         """Called by the writer's thread."""
-        self._settled.append((waiter, outcome))
-        if not self._wake_is_due:
+        self._settled.append((take, outcome))
+        if not self._wake_is_due and self._loop is not None:
             self._wake_is_due = True
-            loop.call_soon_threadsafe(self._wake)
+            self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
         # First: what is settled from here on asks for a wake of its own.
         self._wake_is_due = False
-        self._metrics.queue_length.set(self._vigility.queued)
+        stored = 0
         while self._settled:
-            waiter, outcome = self._settled.popleft()
-            if waiter.done():  # the client has gone
-                continue
-            if isinstance(outcome, Tracked):
-                waiter.set_result(outcome)
-            else:
-                waiter.set_exception(outcome)
+            take, outcome = self._settled.popleft()
+            stored += isinstance(outcome, Tracked) and not outcome.repeated
+            take(outcome)
+        self._metrics.events_stored.inc(stored)
+        self._metrics.queue_length.set(self._vigility.queued)
+        self.after_each_batch()
 
 
 class TrackResource:
-    """`POST /track`."""
+    """`POST /track`. What is plain does not come here: see `vigility.web.express`."""
 
-    def __init__(self, identity: Identity, recorder: Recorder, metrics: Metrics) -> None:
+    def __init__(self, identity: Identity, recorder: Recorder) -> None:
         self._identity = identity
         self._recorder = recorder
-        self._metrics = metrics
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Store one event: 201, or 200 where its `event_id` was stored before."""
         user = await self._identity.user_of(req)
+        if REFUSED in req.scope:
+            raise req.scope[REFUSED]
         body = await json_object(req)
         tracked = await self._recorder.record(user, body.get("feature_name"), body.get("event_id"))
-        if not tracked.repeated:
-            self._metrics.events_stored.inc()
         resp.status = falcon.HTTP_200 if tracked.repeated else falcon.HTTP_201
         resp.media = event_fields(tracked.event)
 
@@ -88,3 +91,12 @@ def event_fields(event: Event) -> dict[str, object]:
     """An event as the contract shows one; its time to the millisecond."""
     at = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"id": event.id, "userId": event.user_id, "featureName": event.feature, "timestamp": at}
+
+
+def _resolve(waiter: asyncio.Future[Tracked], outcome: Outcome) -> None:
+    if waiter.done():  # the client has gone
+        return
+    if isinstance(outcome, VigilityError):
+        waiter.set_exception(outcome)
+    else:
+        waiter.set_result(outcome)

@@ -6,48 +6,14 @@ import os
 import signal
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
-# What the parser holds of a request line and headers before the application sees any of it.
-MAX_HEAD_BYTES: Final = 64 * 1024
+from vigility.web.protocol import Protocol
+
 # What is left of the grace period when requests were waited for, to write and close.
 _CLOSING_SECONDS: Final = 1
 # How often a worker tells the master that it lives, and looks whether the master does.
 _NOTIFY_SECONDS: Final = 1
-
-
-class Protocol(HttpToolsProtocol):
-    """httptools' protocol, with a bound on the head of a request and JSON for what is no HTTP."""
-
-    _head_bytes = 0
-
-    # typing has `override` from Python 3.12 on.
-    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
-        """Called with what has arrived."""
-        super().data_received(data)
-        in_head = bool(self.scope) and "method" not in self.scope
-        self._head_bytes = self._head_bytes + len(data) if in_head else 0
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(431, "The request's head is too large")
-
-    def on_headers_complete(self) -> None:  # type: ignore[explicit-override]
-        """Called when the head is whole."""
-        if self.parser.get_http_version() not in {"1.0", "1.1"}:
-            raise ValueError("another version of HTTP")  # which the parser passes on as an error of its own
-        super().on_headers_complete()
-
-    def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]
-        """Called where what arrived is not HTTP."""
-        self._refuse(400, msg.removesuffix("."))
-
-    def _refuse(self, status: int, sentence: str) -> None:
-        body = b'{"error":"%s"}' % sentence.encode("ascii")
-        head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(
-            body
-        )
-        self.transport.write(STATUS_LINE[status] + b"vary: Origin\r\n" + head + body)
-        self.transport.close()
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]

@@ -59,6 +59,14 @@ def _wait(lock_file: Path, descriptor: int, patience: float) -> None:
     if given_up is not None and not given_up.done():
         os.close(descriptor)
         raise _too_long()
+    import time
+    for _ in range(40):
+        time.sleep(0.00005)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            pass
     turn: Future[None] = Future()
     _thread.start_new_thread(_stand_in_line, (descriptor, turn))
     try:

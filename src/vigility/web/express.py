@@ -1,0 +1,155 @@
+"""The short way of `POST /track`, which nearly every request to a busy server is.
+
+The general way makes a task, an ASGI cycle, Falcon's request and response and six hooks for each request:
+more than all that the event itself costs (docs/http-benchmarks.md has the figures). Here a request whose
+token, user and form are known to be good is handed straight to the group commit, and answered by one write.
+All else is left to the general way: whatever is unusual, and whatever is refused. `tests/web/test_express.py`
+holds the answers of the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import perf_counter
+from typing import Final
+
+import msgspec
+
+from vigility.core.errors import VigilityError
+from vigility.core.group_commit import Outcome
+from vigility.core.model import Tracked, User
+from vigility.web.access_log import AccessLog, Answered
+from vigility.web.headers import NO_STORE, SECURITY_HEADERS
+from vigility.web.identity import Identity
+from vigility.web.metrics import Measured
+from vigility.web.requests import peer_of, request_id
+from vigility.web.tracking import Recorder, event_fields
+
+STATE: Final = "vigility.express"
+"""Under this name the ASGI lifespan's state holds the Express, for the server that can use it."""
+
+PATH: Final = b"/track"
+
+Headers = Sequence[tuple[bytes, bytes]]
+Answer = Callable[[int, bytes], None]
+"""Sends a status, and the headers and the body that belong to it."""
+
+Refuse = Callable[[VigilityError], None]
+"""Takes why an event was not stored."""
+
+_BEARER: Final = b"Bearer "
+# What changes how a request is judged, answered or read.
+_UNUSUAL: Final = frozenset({b"cookie", b"origin", b"expect", b"upgrade", b"connection"})
+_JSON: Final = b"application/json"
+_HEADERS: Final = {
+    **SECURITY_HEADERS,
+    "Cache-Control": NO_STORE,
+    "Content-Type": _JSON.decode(),
+    "Vary": "Origin",
+}
+_HEAD: Final = "".join(f"{name.lower()}: {value}\r\n" for name, value in _HEADERS.items()).encode()
+
+
+class _Body(msgspec.Struct, gc=False):
+    feature_name: str
+    event_id: str | None = None
+
+
+_DECODER: Final = msgspec.json.Decoder(_Body)
+
+
+class Express:
+    """Takes the plain requests. Used in the event loop only."""
+
+    def __init__(self, identity: Identity, recorder: Recorder, measured: Measured, log: AccessLog) -> None:
+        self._identity = identity
+        self._recorder = recorder
+        self._measured = measured
+        self._log = log
+        self._seconds: dict[int, list[float]] = {201: [], 200: []}
+        recorder.after_each_batch = self._count
+
+    def take(
+        self,
+        headers: Headers,
+        body: bytes | bytearray,
+        client: tuple[str, int] | None,
+        answer: Answer,
+        refuse: Refuse,
+    ) -> bool:
+        """Queue the event of a request; False where the request must go the general way.
+
+        Where it returns True, either `answer` or `refuse` is called later, once.
+        """
+        began = perf_counter()
+        found = dict(headers)
+        if len(found) < len(headers) or not _UNUSUAL.isdisjoint(found):
+            return False
+        user = self._user_of(found)
+        if user is None or found.get(b"content-type") != _JSON:
+            return False
+        done = partial(self._done, _Request(began, user.id, found, client), answer, refuse)
+        try:
+            event = _DECODER.decode(body)
+            self._recorder.submit(user, event.feature_name, event.event_id, done)
+        except (ValueError, RecursionError, VigilityError):  # the general way will say what is wrong
+            return False
+        return True
+
+    def _user_of(self, headers: dict[bytes, bytes]) -> User | None:
+        authorization = headers.get(b"authorization", b"")
+        if not authorization.startswith(_BEARER) or not authorization.isascii():
+            return None
+        return self._identity.known_user(authorization[len(_BEARER) :].decode())
+
+    def _done(self, request: _Request, answer: Answer, refuse: Refuse, outcome: Outcome) -> None:
+        if not isinstance(outcome, Tracked):
+            refuse(outcome)
+            return
+        status = 200 if outcome.repeated else 201
+        content = msgspec.json.encode(event_fields(outcome.event))
+        named = request_id(_text(request.headers.get(b"x-request-id")))
+        seconds = perf_counter() - request.began
+        self._seconds[status].append(seconds)
+        answer(
+            status,
+            b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
+            % (_HEAD, named.encode(), len(content), content),
+        )
+        if self._log.is_on:
+            self._note(request, named, status, seconds, len(content))
+
+    def _note(self, request: _Request, named: str, status: int, seconds: float, size: int) -> None:
+        peer, forwarded_for = peer_of(request.client), _text(request.headers.get(b"x-forwarded-for"))
+        self._log.note(
+            Answered(
+                request_id=named,
+                address=self._log.address_of(peer, forwarded_for),
+                method="POST",
+                path=PATH.decode(),
+                status=status,
+                seconds=seconds,
+                size=size,
+                user_id=request.user_id,
+            )
+        )
+
+    def _count(self) -> None:
+        for status, seconds in self._seconds.items():
+            if seconds:
+                self._measured.count("POST", PATH.decode(), status, seconds)
+                seconds.clear()
+
+
+class _Request(msgspec.Struct, gc=False, frozen=True):
+    """What is remembered of a request until its event is stored."""
+
+    began: float
+    user_id: int
+    headers: dict[bytes, bytes]
+    client: tuple[str, int] | None
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
