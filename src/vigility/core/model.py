@@ -114,9 +114,14 @@ class Event:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(NamedTuple):
     """One event as it is stored, and whether this call found it stored already under its `event_id`."""
 
-    event: Event
+    id: int
+    record: EventRecord
     repeated: bool
+
+    @property
+    def event(self) -> Event:
+        """The event, made of its id and record when it is asked for: a busy server never does."""
+        return Event.of(self.id, self.record)

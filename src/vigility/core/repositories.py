@@ -11,7 +11,7 @@ from datetime import date
 from typing import Protocol
 
 from vigility.core.attempts import AttemptRepository
-from vigility.core.model import AgeGroup, Event, EventRecord, Gender, NewUser, User
+from vigility.core.model import AgeGroup, EventRecord, Gender, NewUser, User
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.sessions import RevokedTokenRepository
@@ -43,13 +43,13 @@ class Added:
 
     `ids` holds for each record the id of the event that now stands for it. `duplicates` are the
     records whose `event_id` was stored before (or earlier in the same call) by an event of the same
-    user and feature; `conflicts` those where user or feature differ. Both map to that first event,
+    user and feature; `conflicts` those where user or feature differ. Both map to that first record,
     and neither stored anything. Every other record was stored.
     """
 
     ids: Sequence[int]
-    duplicates: Mapping[int, Event] = field(default_factory=dict)
-    conflicts: Mapping[int, Event] = field(default_factory=dict)
+    duplicates: Mapping[int, EventRecord] = field(default_factory=dict)
+    conflicts: Mapping[int, EventRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

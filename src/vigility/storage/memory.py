@@ -62,13 +62,13 @@ class MemoryEvents:
         self._lock = lock
         self._users = users
         self._events: list[Event] = []
-        self._by_event_id: dict[str, Event] = {}
+        self._by_event_id: dict[str, tuple[int, EventRecord]] = {}
 
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
         ids: list[int] = []
-        duplicates: dict[int, Event] = {}
-        conflicts: dict[int, Event] = {}
+        duplicates: dict[int, EventRecord] = {}
+        conflicts: dict[int, EventRecord] = {}
         with self._lock:
             if not {record.user_id for record in records} <= {user.id for user in self._users.all()}:
                 raise UserGone
@@ -77,9 +77,10 @@ class MemoryEvents:
                 if first is None:
                     ids.append(self._append(record).id)
                     continue
-                same = (first.user_id, first.feature) == (record.user_id, record.feature)
-                (duplicates if same else conflicts)[index] = first
-                ids.append(first.id)
+                number, stored = first
+                same = stored[:2] == record[:2]  # user and feature
+                (duplicates if same else conflicts)[index] = stored
+                ids.append(number)
         return Added(ids=ids, duplicates=duplicates, conflicts=conflicts)
 
     def counts(self, filters: Filters, feature: str | None) -> Counts:
@@ -115,7 +116,7 @@ class MemoryEvents:
         event = Event.of(len(self._events) + 1, record)
         self._events.append(event)
         if record.event_id:
-            self._by_event_id[record.event_id] = event
+            self._by_event_id[record.event_id] = (event.id, record)
         return event
 
 

@@ -9,10 +9,10 @@ holds the answers of the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -32,11 +32,19 @@ STATE: Final = "vigility.express"
 PATH: Final = b"/track"
 
 Headers = Sequence[tuple[bytes, bytes]]
-Answer = Callable[[int, bytes], None]
-"""Sends a status, and the headers and the body that belong to it."""
 
-Refuse = Callable[[VigilityError], None]
-"""Takes why an event was not stored."""
+
+class Exchange(Protocol):
+    """The other end of a request."""
+
+    def answer(self, status: int, rest: bytes) -> None:
+        """Send a status, and the headers and the body that belong to it."""
+        ...
+
+    def refuse(self, error: VigilityError) -> None:
+        """Let the general way say why the event was not stored."""
+        ...
+
 
 _BEARER: Final = b"Bearer "
 # What changes how a request is judged, answered or read.
@@ -75,12 +83,11 @@ class Express:
         headers: Headers,
         body: bytes | bytearray,
         client: tuple[str, int] | None,
-        answer: Answer,
-        refuse: Refuse,
+        exchange: Exchange,
     ) -> bool:
         """Queue the event of a request; False where the request must go the general way.
 
-        Where it returns True, either `answer` or `refuse` is called later, once.
+        Where it returns True, one of the methods of `exchange` is called later, once.
         """
         began = perf_counter()
         found = dict(headers)
@@ -89,7 +96,7 @@ class Express:
         user = self._user_of(found)
         if user is None or found.get(b"content-type") != _JSON:
             return False
-        done = partial(self._done, _Request(began, user.id, found, client), answer, refuse)
+        done = partial(self._done, _Request(began, user.id, found, client), exchange)
         try:
             event = _DECODER.decode(body)
             self._recorder.submit(user, event.feature_name, event.event_id, done)
@@ -103,16 +110,16 @@ class Express:
             return None
         return self._identity.known_user(authorization[len(_BEARER) :].decode())
 
-    def _done(self, request: _Request, answer: Answer, refuse: Refuse, outcome: Outcome) -> None:
+    def _done(self, request: _Request, exchange: Exchange, outcome: Outcome) -> None:
         if not isinstance(outcome, Tracked):
-            refuse(outcome)
+            exchange.refuse(outcome)
             return
         status = 200 if outcome.repeated else 201
-        content = msgspec.json.encode(event_fields(outcome.event))
+        content = msgspec.json.encode(event_fields(outcome))
         named = request_id(_text(request.headers.get(b"x-request-id")))
         seconds = perf_counter() - request.began
         self._seconds[status].append(seconds)
-        answer(
+        exchange.answer(
             status,
             b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
             % (_HEAD, named.encode(), len(content), content),

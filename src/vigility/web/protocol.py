@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -42,7 +41,7 @@ class Protocol(HttpToolsProtocol):
         if self.url == PATH and self._may_be_short():
             path = {"method": "POST", "path": PATH.decode(), "raw_path": PATH, "query_string": b""}
             self.scope.update(path)  # type: ignore[typeddict-item]
-            self.cycle = ShortCycle(self.scope, self.parser.should_keep_alive())
+            self.cycle = ShortCycle(self, self.scope, self.parser.should_keep_alive())
         else:
             super().on_headers_complete()
 
@@ -50,7 +49,7 @@ class Protocol(HttpToolsProtocol):
         """Called with a part of the body."""
         super().on_body(body)
         if isinstance(self.cycle, ShortCycle) and len(self.cycle.body) > MAX_BODY_BYTES:
-            self._go_the_general_way(self.cycle)
+            self.go_the_general_way(self.cycle)
 
     def on_message_complete(self) -> None:  # type: ignore[explicit-override]
         """Called when the request is whole."""
@@ -58,9 +57,8 @@ class Protocol(HttpToolsProtocol):
         short = self.cycle
         if isinstance(short, ShortCycle):
             express: Express = self.app_state[STATE]
-            answer, refuse = partial(self._answer, short), partial(self._pass_on, short)
-            if not express.take(self.headers, short.body, self.client, answer, refuse):
-                self._go_the_general_way(short)
+            if not express.take(self.headers, short.body, self.client, short):
+                self.go_the_general_way(short)
 
     def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]
         """Called where what arrived is not HTTP."""
@@ -75,7 +73,7 @@ class Protocol(HttpToolsProtocol):
             and (self.cycle is None or self.cycle.response_complete)
         )
 
-    def _go_the_general_way(self, short: ShortCycle) -> None:
+    def go_the_general_way(self, short: ShortCycle) -> None:
         """Let the application answer a request, with what has arrived of it so far."""
         cycle = RequestResponseCycle(
             scope=short.scope,
@@ -96,21 +94,6 @@ class Protocol(HttpToolsProtocol):
             self.cycle = cycle
         self._start_asgi_task(cycle, self.app)
 
-    def _pass_on(self, short: ShortCycle, error: VigilityError) -> None:
-        if not short.disconnected:
-            short.scope[REFUSED] = error  # type: ignore[typeddict-unknown-key]
-            self._go_the_general_way(short)
-
-    def _answer(self, short: ShortCycle, status: int, rest: bytes) -> None:
-        if short.disconnected:
-            return
-        head = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
-        self.transport.write(STATUS_LINE[status] + head + rest)
-        short.response_complete = True
-        if not short.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
     def _refuse(self, status: int, sentence: str) -> None:
         body = b'{"error":"%s"}' % sentence.encode("ascii")
         size = b"content-length: %d\r\n" % len(body)
@@ -127,16 +110,35 @@ class _NoEvent:
 
 
 class ShortCycle:
-    """What uvicorn's protocol asks of a cycle, for a request that went the short way."""
+    """A request that went the short way: what uvicorn's protocol asks of a cycle, and `Exchange`."""
 
-    __slots__ = ("body", "disconnected", "keep_alive", "more_body", "response_complete", "scope")
+    __slots__ = ("_protocol", "body", "disconnected", "keep_alive", "more_body", "response_complete", "scope")
 
     message_event: Final = _NoEvent()
 
-    def __init__(self, scope: HTTPScope, keep_alive: bool) -> None:
+    def __init__(self, protocol: Protocol, scope: HTTPScope, keep_alive: bool) -> None:
+        self._protocol = protocol
         self.scope = scope
         self.keep_alive = keep_alive
         self.body = bytearray()
         self.more_body = True
         self.response_complete = False
         self.disconnected = False
+
+    def answer(self, status: int, rest: bytes) -> None:
+        """See `Exchange.answer`."""
+        if self.disconnected:
+            return
+        protocol = self._protocol
+        common = b"".join([b"%b: %b\r\n" % header for header in protocol.server_state.default_headers])
+        protocol.transport.write(STATUS_LINE[status] + common + rest)
+        self.response_complete = True
+        if not self.keep_alive:
+            protocol.transport.close()
+        protocol.on_response_complete()
+
+    def refuse(self, error: VigilityError) -> None:
+        """See `Exchange.refuse`."""
+        if not self.disconnected:
+            self.scope[REFUSED] = error  # type: ignore[typeddict-unknown-key]
+            self._protocol.go_the_general_way(self)

@@ -13,8 +13,9 @@ from falcon.asgi import Response
 
 from vigility.core.errors import VigilityError
 from vigility.core.group_commit import Outcome
-from vigility.core.model import Event, Tracked, User
+from vigility.core.model import Tracked, User
 from vigility.core.service import Vigility
+from vigility.core.times import from_micros
 from vigility.web.identity import Identity
 from vigility.web.metrics import Metrics
 from vigility.web.requests import Request, json_object
@@ -84,13 +85,14 @@ class TrackResource:
         body = await json_object(req)
         tracked = await self._recorder.record(user, body.get("feature_name"), body.get("event_id"))
         resp.status = falcon.HTTP_200 if tracked.repeated else falcon.HTTP_201
-        resp.media = event_fields(tracked.event)
+        resp.media = event_fields(tracked)
 
 
-def event_fields(event: Event) -> dict[str, object]:
+def event_fields(tracked: Tracked) -> dict[str, object]:
     """An event as the contract shows one; its time to the millisecond."""
-    at = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"id": event.id, "userId": event.user_id, "featureName": event.feature, "timestamp": at}
+    number, record, _ = tracked
+    at = from_micros(record.at).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    return {"id": number, "userId": record.user_id, "featureName": record.feature, "timestamp": f"{at}Z"}
 
 
 def _resolve(waiter: asyncio.Future[Tracked], outcome: Outcome) -> None:

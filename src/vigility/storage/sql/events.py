@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
-from vigility.core.model import Event, EventRecord
+from vigility.core.model import EventRecord
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import Added, SummaryDifference
@@ -125,8 +125,8 @@ def _added(
     places: Sequence[int | Numbered],
 ) -> Added:
     """What became of the records, once `fresh` stand under `ids`."""
-    duplicates: dict[int, Event] = {}
-    conflicts: dict[int, Event] = {}
+    duplicates: dict[int, EventRecord] = {}
+    conflicts: dict[int, EventRecord] = {}
     numbers: list[int] = []
     inserted = 0
     for index, (record, place) in enumerate(zip(records, places, strict=True)):
@@ -135,6 +135,6 @@ def _added(
             inserted += 1
         else:
             same = first[:2] == record[:2]  # user and feature
-            (duplicates if same else conflicts)[index] = Event.of(number, first)
+            (duplicates if same else conflicts)[index] = first
         numbers.append(number)
     return Added(ids=numbers, duplicates=duplicates, conflicts=conflicts)

@@ -12,14 +12,19 @@ import _thread
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 PATIENCE_SECONDS: Final = 5.0
 """How long a writer waits for its turn: as long as a statement waits for those who take no turns."""
+
+SOON_SECONDS: Final = 0.003
+"""How long the lock is tried again and again before a thread waits for it: two turns of a busy server."""
+_PAUSE_SECONDS: Final = 0.00005
 
 # The wait that was given up last, by lock file. While it lasts nobody need wait as long to learn the same.
 _GIVEN_UP: Final[dict[Path, Future[None]]] = {}
@@ -52,21 +57,16 @@ def taking_turns(lock_file: Path, patience: float = PATIENCE_SECONDS) -> Iterato
 def _wait(lock_file: Path, descriptor: int, patience: float) -> None:
     """Wait for the lock. Raises TimeoutError, with the descriptor closed, where that takes too long.
 
-    A blocking `flock` has no time-out, so a thread waits in it that can be left behind. Trying again and
-    again would need none, but whoever tries more often would pass the others.
+    A blocking `flock` has no time-out, so a thread waits in it that can be left behind. Starting one takes a
+    busy server as long as a turn lasts, which is most often a millisecond: so first it is tried again a few
+    times. That alone would not do, because whoever tried more often would pass the others.
     """
     given_up = _GIVEN_UP.get(lock_file)
     if given_up is not None and not given_up.done():
         os.close(descriptor)
         raise _too_long()
-    import time
-    for _ in range(40):
-        time.sleep(0.00005)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            pass
+    if _comes_soon(descriptor, min(patience, SOON_SECONDS)):
+        return
     turn: Future[None] = Future()
     _thread.start_new_thread(_stand_in_line, (descriptor, turn))
     try:
@@ -77,6 +77,16 @@ def _wait(lock_file: Path, descriptor: int, patience: float) -> None:
             _GIVEN_UP[lock_file] = turn
             raise _too_long() from None
         raise
+
+
+def _comes_soon(descriptor: int, patience: float) -> bool:
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        time.sleep(_PAUSE_SECONDS)
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
 
 
 def _stand_in_line(descriptor: int, turn: Future[None]) -> None:
