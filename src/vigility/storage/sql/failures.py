@@ -37,14 +37,14 @@ def store_errors(name: str) -> Iterator[None]:
     """Raise StoreUnavailable or StoreError, naming the database, for what the driver raises inside."""
     try:
         yield
-    except IntegrityError as error:
+    except (IntegrityError, sqlite3.IntegrityError) as error:
         # The only foreign key that an outsider can break under a running transaction is an event's user.
-        if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_FOREIGNKEY":
+        if sqlite_code(_driver_error(error)) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
             raise UserGone from error
         raise StoreError(f"{name}: {_said(error)}") from error
-    except (OperationalError, PoolTimeout, OSError) as error:
+    except (OperationalError, sqlite3.OperationalError, PoolTimeout, OSError) as error:
         raise StoreUnavailable(f"{name}: {_said(error)}", _reason(error)) from error
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         raise StoreError(f"{name}: {_said(error)}") from error
 
 
@@ -54,13 +54,18 @@ def sqlite_code(error: BaseException | None) -> int:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, DBAPIError):
-        return _SQLITE_REASONS.get(sqlite_code(error.orig) & 0xFF, _UNKNOWN)  # without the details
+    if code := sqlite_code(_driver_error(error)):
+        return _SQLITE_REASONS.get(code & 0xFF, _UNKNOWN)  # without the details
     return _SYSTEM_REASONS.get(getattr(error, "errno", None) or 0, _UNKNOWN)
 
 
 def _said(error: Exception) -> str:
     """What the driver or the system said, in one line and without the statement and its values."""
-    if isinstance(error, DBAPIError):
-        return " ".join(str(error.orig).split())
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return " ".join(str(_driver_error(error)).split())
+
+
+def _driver_error(error: Exception) -> BaseException | None:
+    """What the driver raised, also where SQLAlchemy wrapped it."""
+    return error.orig if isinstance(error, DBAPIError) else error
