@@ -15,7 +15,7 @@ from vigility.core.times import Clock
 from vigility.web.attempts import Limits
 from vigility.web.cookies import Cookies, user_fields
 from vigility.web.identity import Identity, tokens_of
-from vigility.web.pages import Page
+from vigility.web.pages import File, Page
 from vigility.web.requests import Request, json_object
 from vigility.web.threads import Threads
 
@@ -48,7 +48,7 @@ class SignIn:
 class RegisterResource(Page):
     """`POST /register`; a GET shows the page."""
 
-    def __init__(self, sign_in: SignIn, page: bytes) -> None:
+    def __init__(self, sign_in: SignIn, page: File) -> None:
         super().__init__(page)
         self._sign_in = sign_in
 
@@ -65,7 +65,7 @@ class RegisterResource(Page):
 class LoginResource(Page):
     """`POST /login`; a GET shows the page."""
 
-    def __init__(self, sign_in: SignIn, page: bytes) -> None:
+    def __init__(self, sign_in: SignIn, page: File) -> None:
         super().__init__(page)
         self._sign_in = sign_in
 
