@@ -2,8 +2,8 @@
 
 import { html, set, svg } from "./dom.js";
 
-// Spreadsheets run a cell that begins with one of these, or its full-width form.
-const FORMULA = /^\s*[=+\-@\t\r＝＋－＠]/;
+// Spreadsheets run a cell that begins with one of these, or its full-width form. To some, a semicolon begins a cell.
+const FORMULA = /(^|;)(?=\s*[=+\-@\t\r＝＋－＠])/g;
 
 const PAD = 24;
 const TALLEST = 16_000; // browsers refuse canvases of more pixels
@@ -22,7 +22,7 @@ export function csvOf(bars, points, feature) {
 }
 
 function cell(value) {
-	const text = FORMULA.test(value) ? `'${value}` : String(value);
+	const text = String(value).replace(FORMULA, "$1'");
 	return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
@@ -42,7 +42,7 @@ export async function pictureOf(heading, parts) {
 	}
 	set(whole, { height: y });
 	const image = new Image();
-	const text = new XMLSerializer().serializeToString(whole);
+	const text = new XMLSerializer().serializeToString(whole).replace(/[\ufffe\uffff]/g, "\ufffd"); // no XML has them
 	image.src = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
 	await image.decode();
 	const scale = Math.min(2, TALLEST / y);
