@@ -8,8 +8,8 @@ Three moments, as the page's own clock (`performance.now()`) has them:
 - shown: the frame that holds them has been handed to the compositor;
 - charts drawn: the same of the frame that holds the bars.
 
-In headless Chromium on the same machine, signed in, each load in a profile and a process of its own that keep nothing
-from an earlier one; beside a page of the same server that runs no script (`/docs`, shown).
+In headless Chromium on the same machine, signed in, each load in a profile and a process of its own that
+keep nothing from an earlier one; beside a page of the same server that runs no script (`/docs`, shown).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MOMENTS = ("interactive", "shown", "charts drawn")
 CONTROLS = "#refresh"
 BARS = "#bars .bar"
 
-# Watches the document from its start on. An observer runs when the script that changed it has run to its end; what is
-# posted in a frame arrives when the work on that frame is done.
+# Watches the document from its start on. An observer runs when the script that changed it has run to its
+# end; what is posted in a frame arrives when the work on that frame is done.
 WATCH = """(() => {
     const seen = {};
     let done;

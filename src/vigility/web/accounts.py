@@ -87,12 +87,13 @@ class LogoutResource:
         self._cookies = cookies
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """End the sessions of the tokens that came along, if any, and clear the cookies."""
+        """End the sessions of the tokens that came along, if any, and clear the cookies that may be used."""
         await json_object(req)  # what it holds matters to nobody, but a form of another site may not come
         for token in tokens_of(req):
             if claims := await self._identity.open_session(token):
                 await self._identity.end(claims)
-        self._cookies.clear(resp)
+        if req.context.cookie_allowed:
+            self._cookies.clear(resp)
         resp.media = {"message": "Logged out successfully"}
 
 

@@ -35,6 +35,9 @@ class Protocol(HttpToolsProtocol):
         """Called when the head is whole."""
         if self.parser.get_http_version() not in {"1.0", "1.1"}:
             raise ValueError("another version of HTTP")  # which the parser passes on as an error of its own
+        # RFC 9112, 3.2: where there are two, a proxy may have gone by the other.
+        if [name for name, _ in self.headers].count(b"host") != 1 and self.parser.get_http_version() == "1.1":
+            raise ValueError("not one Host")
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]

@@ -22,7 +22,7 @@ export function dayWithWeekday(day) {
 }
 
 /** "1,234" */
-export const inWords = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ","); // Intl takes 25 ms to begin
+export const inWords = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ","); // Intl takes long to begin
 
 /** "1 click", "1,234 clicks" */
 export const counted = (count, thing = "click") => `${inWords(count)} ${thing}${count === 1 ? "" : "s"}`;
