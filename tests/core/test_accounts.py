@@ -132,6 +132,11 @@ def test_no_password_matches_a_missing_hash():
     assert not BcryptHasher(rounds=4).verify("nobody", None)
 
 
+def test_the_first_who_asks_for_nobody_waits_for_one_hash_too(monkeypatch):
+    monkeypatch.setattr("bcrypt.hashpw", lambda *_: pytest.fail("a second hash"))
+    assert not BcryptHasher(rounds=4).verify("", None)
+
+
 def new(username, age=20, gender=Gender.OTHER):
     return NewUser(username=username, age=age, gender=gender, created=NOW)
 

@@ -182,12 +182,13 @@ def test_a_first_load_says_that_it_loads(visitor, expect):
 
 def test_a_server_that_is_away_at_the_start_can_be_tried_again(visitor, expect):
     visitor.expected = ["ERR_FAILED"]
-    visitor.page.route("**/me", lambda route: route.abort())
+    for path in ("**/me", "**/analytics*"):
+        visitor.page.route(path, lambda route: route.abort())
     visitor.page.goto(f"{visitor.server.url}/dashboard?feature=refresh_data")
     expect(
-        visitor.page.get_by_text("The page could not start. The server cannot be reached.")
+        visitor.page.get_by_text("The counts could not be loaded. The server cannot be reached.")
     ).to_be_visible()
-    visitor.page.unroute("**/me")
+    visitor.page.unroute_all()
     visitor.page.get_by_role("button", name="Try again").click()
     visitor.rest()
     expect(visitor.page).to_have_url(re.compile("feature=refresh_data$"))

@@ -103,6 +103,16 @@ def test_a_bearer_acts_from_anywhere(client, bearer, token):
     assert client.post("/track", {"feature_name": "a"}, headers=with_cookie).status_code == 401
 
 
+def test_a_form_of_another_site_clears_no_cookies(client):
+    """To which the browser does not add them, being SameSite=Lax; but the answer it would obey."""
+    answer = client.post(
+        "/logout", headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert "set-cookie" in client.post("/logout", headers={"Origin": FRONT_END}).headers
+
+
 def test_logging_in_from_another_site_over_a_session_is_refused(client, token):
     login = {"username": "ada", "password": ADA["password"]}
     headers = {"Cookie": f"auth_token={token}", "Origin": "https://evil.example"}

@@ -17,8 +17,8 @@ def test_files_have_their_types(tmp_path):
     for name in ("index.html", "js/a.js", "a.css", "a.svg", "secret.env", "a.py"):
         (tmp_path / name).write_text(name)
     pages = Pages(tmp_path)
-    assert pages.index == b"index.html"
-    assert pages.file("js/a.js") == b"js/a.js"
+    assert pages.index.content == b"index.html"
+    assert pages.file("js/a.js").content == b"js/a.js"
     for never in ("secret.env", "a.py", "../tests/conftest.py", "js/../a.css", "", "js", "/etc/passwd"):
         assert pages.file(never) is None
 

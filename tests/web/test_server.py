@@ -343,6 +343,12 @@ MALFORMED = {
 }
 
 
+def test_a_request_names_one_host(server):
+    assert raw(server.port, b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n")[0] == 200
+    for hosts in (b"", HOST + b"Host: y\r\n", HOST * 2):
+        assert raw(server.port, b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n")[0] == 400
+
+
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
 def test_what_is_hardly_http_is_answered_without_a_5xx(server, sent):
     began = len(server.lines)

@@ -15,7 +15,7 @@ from vigility.core.times import Clock
 from vigility.web.attempts import Limits
 from vigility.web.cookies import Cookies, user_fields
 from vigility.web.identity import Identity, tokens_of
-from vigility.web.pages import Page
+from vigility.web.pages import File, Page
 from vigility.web.requests import Request, json_object
 from vigility.web.threads import Threads
 
@@ -48,7 +48,7 @@ class SignIn:
 class RegisterResource(Page):
     """`POST /register`; a GET shows the page."""
 
-    def __init__(self, sign_in: SignIn, page: bytes) -> None:
+    def __init__(self, sign_in: SignIn, page: File) -> None:
         super().__init__(page)
         self._sign_in = sign_in
 
@@ -65,7 +65,7 @@ class RegisterResource(Page):
 class LoginResource(Page):
     """`POST /login`; a GET shows the page."""
 
-    def __init__(self, sign_in: SignIn, page: bytes) -> None:
+    def __init__(self, sign_in: SignIn, page: File) -> None:
         super().__init__(page)
         self._sign_in = sign_in
 
@@ -87,12 +87,13 @@ class LogoutResource:
         self._cookies = cookies
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """End the sessions of the tokens that came along, if any, and clear the cookies."""
+        """End the sessions of the tokens that came along, if any, and clear the cookies that may be used."""
         await json_object(req)  # what it holds matters to nobody, but a form of another site may not come
         for token in tokens_of(req):
             if claims := await self._identity.open_session(token):
                 await self._identity.end(claims)
-        self._cookies.clear(resp)
+        if req.context.cookie_allowed:
+            self._cookies.clear(resp)
         resp.media = {"message": "Logged out successfully"}
 
 

@@ -10,7 +10,7 @@ import msgspec
 from falcon.asgi import Response
 
 from vigility.web.openapi import document
-from vigility.web.pages import send_file
+from vigility.web.pages import File, send_file
 from vigility.web.requests import Request
 
 _HEAD: Final = """<!doctype html>
@@ -25,11 +25,11 @@ class DocsResource:
     """`GET /docs`."""
 
     def __init__(self) -> None:
-        self._content = page(document()).encode()
+        self._file = File(page(document()).encode(), ".html")
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answer with the page."""
-        send_file(req, resp, self._content, ".html")
+        send_file(req, resp, self._file)
 
     on_head = on_get
 

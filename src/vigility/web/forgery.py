@@ -21,12 +21,16 @@ class Forgery:
         self._origins = origins
 
     async def process_request(self, req: Request, _resp: Response) -> None:
-        """Set `context.cookie_allowed`. Raises HTTPForbidden where nothing but the cookie proves the user."""
+        """Set `context.cookie_allowed`. Raises HTTPForbidden where nothing but the cookie proves the user.
+
+        A browser may keep the cookie to itself and yet obey an answer that sets it: so it is looked at
+        where a request comes from that brings none.
+        """
         req.context.cookie_allowed = True
-        if req.method in _SAFE_METHODS or not req.get_cookie_values(AUTH_COOKIE):
+        if req.method in _SAFE_METHODS:
             return
         get = req.get_header
         if not self._origins.may_act(get("Origin"), get("Host"), get("Sec-Fetch-Site")):
             req.context.cookie_allowed = False
-            if req.auth is None:
+            if req.auth is None and req.get_cookie_values(AUTH_COOKIE):
                 raise falcon.HTTPForbidden(description="This origin may not act with a cookie")

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from vigility.version import __version__
 from vigility.web.operations import OPERATIONS, Meaning, Operation
-from vigility.web.pages import send_file
+from vigility.web.pages import File, send_file
 from vigility.web.requests import Request
 
 _REFERENCE: Final = "#/components/schemas/{model}"
@@ -27,11 +27,11 @@ class OpenApiResource:
     """`GET /openapi.json`."""
 
     def __init__(self) -> None:
-        self._content = msgspec.json.encode(document())
+        self._file = File(msgspec.json.encode(document()), ".json")
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answer with the description."""
-        send_file(req, resp, self._content, ".json")
+        send_file(req, resp, self._file)
 
     on_head = on_get
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -24,22 +26,35 @@ _CONTENT_TYPES: Final = {
 }
 
 
+@dataclass(frozen=True)
+class File:
+    """What a file holds, and the suffix that says what it is."""
+
+    content: bytes
+    suffix: str
+
+    @cached_property
+    def tag(self) -> str:
+        """Its ETag."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
+
+
 class Pages:
     """The files under one directory, by their paths in it. Nothing else can be asked for."""
 
     def __init__(self, directory: Path) -> None:
         self._files = {
-            path.relative_to(directory).as_posix(): path.read_bytes()
+            path.relative_to(directory).as_posix(): File(path.read_bytes(), path.suffix)
             for path in sorted(directory.rglob("*"))
             if path.suffix in _CONTENT_TYPES
         }
 
     @property
-    def index(self) -> bytes:
+    def index(self) -> File:
         """The page."""
         return self._files["index.html"]
 
-    def file(self, path: str) -> bytes | None:
+    def file(self, path: str) -> File | None:
         """The file of this path."""
         return self._files.get(path)
 
@@ -47,12 +62,12 @@ class Pages:
 class Page:
     """A GET that shows the page."""
 
-    def __init__(self, page: bytes) -> None:
+    def __init__(self, page: File) -> None:
         self._page = page
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answer with the page."""
-        send_file(req, resp, self._page, ".html")
+        send_file(req, resp, self._page)
 
     on_head = on_get
 
@@ -65,23 +80,22 @@ class StaticResource:
 
     async def on_get(self, req: Request, resp: Response, path: str) -> None:
         """Answer with the file."""
-        content = self._pages.file(path)
-        if content is None:
+        file = self._pages.file(path)
+        if file is None:
             raise falcon.HTTPNotFound
-        send_file(req, resp, content, Path(path).suffix)
+        send_file(req, resp, file)
 
     on_head = on_get
 
 
-def send_file(req: Request, resp: Response, content: bytes, suffix: str) -> None:
+def send_file(req: Request, resp: Response, file: File) -> None:
     """Answer with a file, or by 304 where the browser has it. It asks each time: names hold no version."""
-    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-    resp.set_header("ETag", tag)
+    resp.set_header("ETag", file.tag)
     resp.set_header("Cache-Control", "no-cache")
-    if tag in [
+    if file.tag in [
         known.strip().removeprefix("W/") for known in (req.get_header("If-None-Match") or "").split(",")
     ]:
         resp.status = falcon.HTTP_304
         return
-    resp.content_type = _CONTENT_TYPES[suffix]
-    resp.data = content
+    resp.content_type = _CONTENT_TYPES[file.suffix]
+    resp.data = file.content

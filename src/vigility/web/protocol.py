@@ -36,8 +36,12 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:  # type: ignore[explicit-override]
         """Called when the head is whole."""
-        if self.parser.get_http_version() not in {"1.0", "1.1"}:
+        version = self.parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
             raise ValueError("another version of HTTP")  # which the parser passes on as an error of its own
+        # RFC 9112, 3.2: where there are two, a proxy may have gone by the other.
+        if [name for name, _ in self.headers].count(b"host") != 1 and version == "1.1":
+            raise ValueError("not one Host")
         if self.url == PATH and self._may_be_short():
             path = {"method": "POST", "path": PATH.decode(), "raw_path": PATH, "query_string": b""}
             self.scope.update(path)  # type: ignore[typeddict-item]

@@ -5,7 +5,7 @@
 /** @typedef {{date: string, count: number}} Point one a day, ascending */
 
 export class ApiError extends Error {
-	/** @param {number} status 0: no answer @param {string} sentence @param {number} retryAfter seconds; NaN: not said */
+	/** @param {number} status 0: no answer @param {number} retryAfter seconds; NaN: not said */
 	constructor(status, sentence, retryAfter = NaN) {
 		super(sentence);
 		this.status = status;
@@ -21,10 +21,8 @@ export class ApiError extends Error {
 /** Who is signed in here. @returns {Promise<User>} */
 export const me = async () => (await request("/me")).user;
 
-/** @param {object} fields @returns {Promise<User>} */
 export const login = async (fields) => (await request("/login", { body: fields })).user;
 
-/** @param {object} fields @returns {Promise<User>} */
 export const register = async (fields) => (await request("/register", { body: fields })).user;
 
 export const logout = () => request("/logout", { body: {} });
@@ -32,7 +30,7 @@ export const logout = () => request("/logout", { body: {} });
 /** Outlives the page, should that be left meanwhile. @param {{event_id: string, feature_name: string}} event */
 export const track = (event) => request("/track", { body: event, keepalive: true });
 
-/** @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<{barChartData: Bar[], lineChartData: Point[]}>} */
+/** @returns {Promise<{barChartData: Bar[], lineChartData: Point[]}>} */
 export const analytics = (query, signal) => request(`/analytics?${query}`, { signal });
 
 async function request(path, { body = null, signal = null, keepalive = false } = {}) {
@@ -57,12 +55,7 @@ async function request(path, { body = null, signal = null, keepalive = false } =
 		if (response.ok) return body;
 		error = String(body.error);
 	} catch {} // not JSON: it comes from something between here and the server
-	throw new ApiError(response.ok ? 502 : response.status, error, wait(response));
-}
-
-/** Seconds that the server asks to wait. */
-function wait(response) {
-	const said = response.headers.get("Retry-After");
-	if (!said) return NaN;
-	return /^\d+$/.test(said) ? +said : Math.max(0, (Date.parse(said) - Date.now()) / 1000);
+	// In seconds; proxies may send a date, which is not read.
+	const retryAfter = parseInt(response.headers.get("Retry-After"));
+	throw new ApiError(response.ok ? 502 : response.status, error, retryAfter);
 }

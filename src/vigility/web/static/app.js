@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Dashboard } from "./dashboard.js";
-import { byId, html, on } from "./dom.js";
+import { byId, on } from "./dom.js";
 import { keepFilters, NO_FILTERS } from "./filters.js";
 import { Session, userInCookie } from "./session.js";
 import { openSignIn } from "./sign-in.js";
@@ -71,17 +71,12 @@ function lookAgain() {
 	else if (userInCookie()) start();
 }
 
-async function start() {
-	try {
-		// Without the cookie there is no session: asking would only be answered with an error.
-		session.begin(userInCookie() && (await api.me()));
-		show();
-	} catch (error) {
-		if (error.status === 401) return session.end();
-		const why = html("p", {}, `The page could not start. ${error.message}.`);
-		const again = on(html("button", {}, "Try again"), { click: start });
-		document.querySelector("main").replaceChildren(html("div", { class: "state" }, why, again));
-	}
+/** Show at once what the cookie promises; the server has the last word. */
+function start() {
+	// Without the cookie there is no session: asking would only be answered with an error.
+	session.begin(userInCookie());
+	show();
+	session.confirm().catch(() => {}); // nobody answers: the charts will say so
 }
 
 on(byId("log-out"), { click: logOut });

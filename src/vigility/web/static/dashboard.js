@@ -4,8 +4,6 @@ import * as api from "./api.js";
 import { BarChart } from "./charts/bar-chart.js";
 import { ChartTable } from "./charts/chart-table.js";
 import { daysInMean, LineChart } from "./charts/line-chart.js";
-import { pictureOf } from "./charts/picture.js";
-import { csvOf } from "./csv.js";
 import { counted, dayInWords, totalOf } from "./dates.js";
 import { byId, download, html, on, set, showView } from "./dom.js";
 import { chipButton, FilterBar } from "./filter-bar.js";
@@ -23,10 +21,10 @@ export class Dashboard {
 	#fetching = new AbortController();
 	#unseen = false; // events were on their way when the charts were fetched
 
-	/** @param {import("./session.js").Session} session @param {api.User} user @param {string} note */
+	/** @param {import("./session.js").Session} session @param {api.User} user */
 	constructor(session, user, note) {
 		showView("dashboard-view", "Dashboard");
-		byId("note").textContent = note;
+		this.#say(note);
 		this.session = session;
 		this.bars = new BarChart(byId("bars"), "Feature Usage", (feature) => this.#choose(feature, "bar_chart_zoom"));
 		this.line = new LineChart(byId("line"), () => this.#inspect());
@@ -37,7 +35,7 @@ export class Dashboard {
 			this.#use(...used(before, after));
 		});
 		const send = (event) => session.call(() => api.track(event));
-		const refused = ({ message }) => (byId("note").textContent = `A click was not counted: ${message}.`);
+		const refused = ({ message }) => this.#say(`A click was not counted: ${message}.`);
 		this.outbox = new Outbox(user.id, send, () => this.#sentSome(), refused);
 		const clicks = {
 			refresh: () => this.#use("refresh_data"),
@@ -121,6 +119,11 @@ export class Dashboard {
 		this.#showBars(report.barChartData, failure);
 		this.#showLine(report.lineChartData, failure);
 		this.#busy(false);
+		import("./exports.js").catch(() => {}); // at hand for a click
+	}
+
+	#say(note) {
+		byId("note").textContent = note;
 	}
 
 	#busy(busy) {
@@ -167,12 +170,15 @@ export class Dashboard {
 		const feature = this.#feature;
 		const words = filtersInWords(this.filterBar.filters);
 		const name = `vigility ${words} ${feature}`.match(/[\p{L}\p{N}_]+/gu).join("-");
-		if (kind === "csv") {
-			download(new Blob([csvOf(bars, points, feature)], { type: "text/csv" }), `${name}.csv`);
-		} else {
-			const parts = [["Feature Usage", this.bars.svg]];
-			if (points.length) parts.push([`Time Trend: ${feature}`, this.line.svg]);
-			download(await pictureOf(`${words}: ${byId("bars-about").textContent}`, parts), `${name}.png`);
+		const heading = `${words}: ${byId("bars-about").textContent}`;
+		const parts = [["Feature Usage", this.bars.svg]];
+		if (points.length) parts.push([`Time Trend: ${feature}`, this.line.svg]);
+		try {
+			const { csvOf, pictureOf } = await import("./exports.js");
+			const file = kind === "csv" ? csvOf(bars, points, feature) : await pictureOf(heading, parts);
+			download(file, `${name}.${kind}`);
+		} catch {
+			return this.#say("The file could not be made. Reload the page and try again.");
 		}
 		this.#use("export_data");
 	}

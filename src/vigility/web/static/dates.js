@@ -2,7 +2,7 @@
 
 export const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** Whether this is a day of the calendar, from year 1 to 9999. @param {any} day */
+/** Whether this is a day of the calendar, from year 1 to 9999. */
 export function isDay(day) {
 	try {
 		return day.length === 10 && day > "0001" && new Date(day).toISOString().startsWith(day);
@@ -11,20 +11,20 @@ export function isDay(day) {
 	}
 }
 
-/** "5 Jan 2026" @param {string} day */
+/** "5 Jan 2026" */
 export function dayInWords(day) {
 	return `${+day.slice(8)} ${MONTHS[+day.slice(5, 7) - 1]} ${+day.slice(0, 4)}`;
 }
 
-/** "Mon 5 Jan 2026" @param {string} day */
+/** "Mon 5 Jan 2026" */
 export function dayWithWeekday(day) {
 	return `${new Date(day).toUTCString().slice(0, 3)} ${dayInWords(day)}`;
 }
 
-/** "1,234" @param {number} count */
-export const inWords = (count) => count.toLocaleString("en");
+/** "1,234" */
+export const inWords = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ","); // Intl takes long to begin
 
-/** "1 click", "1,234 clicks" @param {number} count @param {string} [thing] */
+/** "1 click", "1,234 clicks" */
 export const counted = (count, thing = "click") => `${inWords(count)} ${thing}${count === 1 ? "" : "s"}`;
 
 /** @param {{count: number}[]} entries */

@@ -1,36 +1,52 @@
-/** Making elements. Text only ever becomes text nodes, so no name becomes markup. */
+/** The document: elements, in which text only ever becomes text nodes, so no name becomes markup; and cookies. */
 
-/** @param {string} tag @param {object} [attributes] @param {...(Node | string)} children @returns {any} */
+/** @param {...(Node | string)} children */
 export function html(tag, attributes = {}, ...children) {
 	return filled(document.createElement(tag), attributes, children);
 }
 
-/** @param {string} tag @param {object} [attributes] @param {...(Node | string)} children */
+/** @param {...(Node | string)} children */
 export function svg(tag, attributes = {}, ...children) {
 	return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
-/** @param {Element} element @param {object} attributes */
 export function set(element, attributes) {
 	for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 }
 
-/** Listen to events. @param {any} target @param {object} handlers by event */
+/** Listen to events. @param {object} handlers by event */
 export function on(target, handlers) {
 	for (const [name, handler] of Object.entries(handlers)) target.addEventListener(name, handler);
 	return target;
 }
 
-/** @param {string} id @returns {any} */
 export const byId = (id) => document.getElementById(id);
 
-/** Show a copy of a template. @param {string} id @param {string} title */
+/** Show a copy of a template. */
 export function showView(id, title) {
 	document.title = `${title} · vigility`;
 	document.querySelector("main").replaceChildren(byId(id).content.cloneNode(true));
 }
 
-/** Give the visitor a file. @param {Blob} blob @param {string} name */
+/** The value of a cookie that holds JSON, or null. */
+export function readCookie(name) {
+	const start = `${name}=`;
+	const found = document.cookie.split("; ").find((part) => part.startsWith(start));
+	try {
+		return JSON.parse(decodeURIComponent(found?.slice(start.length) ?? "null"));
+	} catch {
+		return null; // cut off
+	}
+}
+
+/** Keep a value for some seconds; 0 deletes it. */
+export function writeCookie(name, value, seconds) {
+	const secure = location.protocol === "https:" ? "; Secure" : "";
+	const text = encodeURIComponent(JSON.stringify(value));
+	document.cookie = `${name}=${text}; Path=/; Max-Age=${seconds}; SameSite=Lax${secure}`;
+}
+
+/** Give the visitor a file. */
 export function download(blob, name) {
 	const href = URL.createObjectURL(blob);
 	html("a", { href, download: name }).click();

@@ -10,7 +10,7 @@ const TYPING_MS = 700; // longer than the pause between two digits of a date
 export class FilterBar {
 	#timer = 0;
 
-	/** @param {Filters} filters @param {(before: Filters, after: Filters) => void} onChange a change is finished */
+	/** @param {(before: Filters, after: Filters) => void} onChange a change is finished */
 	constructor(filters, onChange) {
 		this.filters = NO_FILTERS;
 		this.onChange = () => {};
@@ -25,7 +25,6 @@ export class FilterBar {
 		this.onChange = onChange;
 	}
 
-	/** @param {Filters} filters */
 	change(filters) {
 		for (const name in filters) this.form.elements[name].value = filters[name];
 		this.finish();
@@ -72,7 +71,7 @@ export class FilterBar {
 	}
 }
 
-/** Fill a button that takes something away. @param {Element} button @param {string} verb not seen @param {string} name */
+/** Fill a button that takes something away. @param {string} verb not seen */
 export function chipButton(button, verb, name) {
 	const cross = html("span", { class: "cross", "aria-hidden": "true" }, "×");
 	button.replaceChildren(html("span", { class: "hidden" }, `${verb} `), html("span", { class: "cut" }, name), cross);

@@ -1,6 +1,6 @@
 /** Filters: a frozen value, how it is written for the API and for people, and where it is kept. */
 
-import { readCookie, writeCookie } from "./cookies.js";
+import { readCookie, writeCookie } from "./dom.js";
 import { dayInWords, isDay } from "./dates.js";
 
 /** @typedef {Readonly<Record<string, string>>} Filters startDate, endDate, ageGroup, gender; "" filters nothing */
@@ -15,7 +15,7 @@ const RULES = {
 	gender: { feature: "gender_filter", say: (word) => ["Male", "Female", "Other"].includes(word) && word },
 };
 
-/** Filters of what is valid in `raw`. @param {any} raw @returns {Filters} */
+/** Filters of what is valid in `raw`. */
 export function filtersOf(raw) {
 	const pairs = Object.entries(RULES).map(([name, { say }]) => [name, say(raw?.[name]) ? raw[name] : ""]);
 	return Object.freeze(Object.fromEntries(pairs));
@@ -23,32 +23,31 @@ export function filtersOf(raw) {
 
 export const NO_FILTERS = filtersOf({});
 
-/** The filters that are set, for people. @param {Filters} filters */
+/** The filters that are set, for people. */
 export function active(filters) {
 	const set = Object.entries(RULES).filter(([name]) => filters[name]);
 	return set.map(([name, { say }]) => ({ name, words: say(filters[name]) }));
 }
 
-/** Each kind of filter that was used to get from one to the other. @param {Filters} before @param {Filters} after */
+/** Each kind of filter that was used to get from one to the other. */
 export function used(before, after) {
 	const changed = Object.keys(RULES).filter((name) => before[name] !== after[name]);
 	return [...new Set(changed.map((name) => RULES[name].feature))];
 }
 
-/** "From 1 Jan 2026, Female" @param {Filters} filters */
+/** "From 1 Jan 2026, Female" */
 export const filtersInWords = (filters) => active(filters).map(({ words }) => words).join(", ") || "All users, all days";
 
-/** The query of GET /analytics. @param {Filters} filters @param {string} feature */
+/** The query of GET /analytics. */
 export function queryOf(filters, feature) {
 	return new URLSearchParams(Object.entries({ ...filters, feature }).filter(([, value]) => value));
 }
 
 const KEPT = "vigility_filters_";
 
-/** @param {number} userId */
 export const keptFilters = (userId) => filtersOf(readCookie(KEPT + userId));
 
-/** @param {number} userId @param {Filters} filters @param {number} [seconds] 0 deletes them */
+/** @param {number} [seconds] 0 deletes them */
 export function keepFilters(userId, filters, seconds = 7 * 24 * 3600) {
 	writeCookie(KEPT + userId, filters, seconds);
 }

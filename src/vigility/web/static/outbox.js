@@ -42,7 +42,7 @@ export class Outbox {
 		this.#run();
 	}
 
-	/** Resolves when all is sent, an event was not taken, or the time is over. @param {number} ms */
+	/** Resolves when all is sent, an event was not taken, or the time is over. */
 	settled(ms) {
 		return new Promise((resolve) => {
 			this.#settled.push(resolve);

@@ -4,13 +4,16 @@
  */
 
 import * as api from "./api.js";
-import { readCookie, writeCookie } from "./cookies.js";
+import { readCookie, writeCookie } from "./dom.js";
 
 /** A request was not made, or its answer must not be shown: the user is another now. */
 export class SessionChanged extends Error {}
 
 /** The user of whom the server last told this browser, in any tab. */
-export const userInCookie = () => readCookie("user_data");
+export function userInCookie() {
+	const user = readCookie("user_data");
+	return Number.isInteger(user?.id) && typeof user.username === "string" ? user : null;
+}
 
 export class Session {
 	/** @type {api.User | null} */
@@ -39,9 +42,12 @@ export class Session {
 	}
 
 	/** Whether the shown user is signed in; else the listeners are told. Throws ApiError where nobody answers. */
-	async check() {
+	check = async () => this.agrees || this.confirm();
+
+	/** The same, as the server sees it. */
+	async confirm() {
 		const shown = this.user;
-		if (!shown || this.agrees) return shown !== null;
+		if (!shown) return false;
 		const found = await api.me().catch((error) => {
 			if (error.status !== 401) throw error;
 			return null;

@@ -8,7 +8,7 @@ const FORMS = {
 	"/register": { title: "Create an account", send: api.register, question: "Have an account?", other: "/login" },
 };
 
-/** @param {string} path @param {string} note @param {(user: api.User) => void} onUser @param {(path: string) => void} onRoute */
+/** @param {(user: api.User) => void} onUser @param {(path: string) => void} onRoute */
 export function openSignIn(path, note, onUser, onRoute) {
 	const { title, send, question, other } = FORMS[path];
 	showView("sign-in-view", title);

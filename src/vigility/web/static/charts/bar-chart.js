@@ -19,7 +19,7 @@ export class BarChart {
 	#chosen = "";
 	#active = 0; // the bar that keys act on
 
-	/** @param {HTMLElement} host @param {string} label @param {(feature: string) => void} onChoose */
+	/** @param {(feature: string) => void} onChoose */
 	constructor(host, label, onChoose) {
 		this.onChoose = onChoose;
 		this.svg = svg("svg", { role: "listbox", "aria-label": label });

@@ -4,7 +4,7 @@ import { inWords } from "../dates.js";
 import { html, on } from "../dom.js";
 
 export class ChartTable {
-	/** @param {HTMLDetailsElement} details @param {string} thing what a row is about */
+	/** @param {string} thing what a row is about */
 	constructor(details, thing) {
 		this.details = details;
 		this.thing = thing;
@@ -13,7 +13,7 @@ export class ChartTable {
 		on(details, { toggle: () => this.#draw() });
 	}
 
-	/** @param {string} caption @param {[string, number][]} rows */
+	/** @param {[string, number][]} rows */
 	show(caption, rows) {
 		this.caption = caption;
 		this.rows = rows;

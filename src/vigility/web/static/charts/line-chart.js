@@ -15,7 +15,7 @@ const TOP = 12;
 const FLOOR = HEIGHT - 28;
 const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -Infinity, End: Infinity };
 
-/** Of how many days the line is the mean: single ones would hide the course. @param {number} days */
+/** Of how many days the line is the mean: single ones would hide the course. */
 export const daysInMean = (days) => (days < 90 ? 1 : days < 400 ? 7 : 28);
 
 export class LineChart {
@@ -23,7 +23,6 @@ export class LineChart {
 	#feature = "";
 	#index = -1; // the day that is looked at; -1 for none
 
-	/** @param {HTMLElement} host @param {() => void} onInspect */
 	constructor(host, onInspect) {
 		this.host = host;
 		this.onInspect = onInspect;
@@ -38,7 +37,7 @@ export class LineChart {
 		new ResizeObserver(() => this.#draw()).observe(host);
 	}
 
-	/** @param {string} feature @param {import("../api.js").Point[]} points at least one */
+	/** @param {import("../api.js").Point[]} points at least one */
 	show(feature, points) {
 		if (feature !== this.#feature || points.length !== this.#points.length) this.#index = -1;
 		this.#feature = feature;

@@ -4,13 +4,13 @@ import { MONTHS } from "../dates.js";
 
 const canvas = document.createElement("canvas").getContext("2d");
 
-/** The width of a text in the font of the charts. @param {string} text */
+/** The width of a text in the font of the charts. */
 export function widthOf(text) {
 	canvas.font = `13px ${getComputedStyle(document.body).fontFamily}`;
 	return canvas.measureText(text).width;
 }
 
-/** The text, cut with an ellipsis to what fits. @param {string} text @param {number} width */
+/** The text, cut with an ellipsis to what fits. */
 export function fitted(text, width) {
 	if (widthOf(text) <= width) return text;
 	const letters = Array.from(text); // code points: half an emoji is no letter
@@ -18,7 +18,7 @@ export function fitted(text, width) {
 	return `${letters.join("")}…`;
 }
 
-/** Round whole numbers from 0 to at least `highest`, some four steps apart. @param {number} highest */
+/** Round whole numbers from 0 to at least `highest`, some four steps apart. */
 export function countTicks(highest) {
 	const rough = Math.max(1, highest / 4);
 	const power = 10 ** Math.floor(Math.log10(rough));
@@ -40,7 +40,7 @@ export function dayTicks(points, most) {
 	});
 }
 
-/** The mean of each count with its neighbours, `width` of them in all. @param {number[]} counts @param {number} width */
+/** The mean of each count with its neighbours, `width` of them in all. @param {number[]} counts */
 export function movingMeans(counts, width) {
 	return counts.map((_, index) => {
 		const near = counts.slice(Math.max(0, index - (width >> 1)), index + ((width + 1) >> 1));

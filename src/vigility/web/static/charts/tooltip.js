@@ -13,7 +13,7 @@ export class Tooltip {
 		on(host, { keydown: (event) => event.key === "Escape" && this.hide() });
 	}
 
-	/** @param {number} x in the window @param {number} y @param {string} title @param {string} text */
+	/** @param {number} x in the window */
 	show(x, y, title, text) {
 		this.box.replaceChildren(html("strong", {}, title), html("span", {}, text));
 		this.box.hidden = false;

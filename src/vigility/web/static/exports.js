@@ -1,12 +1,32 @@
-/** Charts as one PNG: their SVG, copied with its styles and drawn on a canvas. */
+/** What the charts show, as files. Not needed to show it, so loaded after that. */
 
-import { html, set, svg } from "../dom.js";
+import { html, set, svg } from "./dom.js";
+
+// Spreadsheets run a cell that begins with one of these, or its full-width form. To some, a semicolon begins a cell.
+const FORMULA = /(^|;)(?=\s*[=+\-@\t\r＝＋－＠])/g;
 
 const PAD = 24;
 const TALLEST = 16_000; // browsers refuse canvases of more pixels
 const STYLES = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "font-size", "font-weight"];
 
-/** @param {string} heading @param {any[][]} parts titles and SVG, from the top @returns {Promise<Blob>} */
+/** What the charts show, as one table in CSV (RFC 4180) that spreadsheets open safely. `feature` is that of the points. */
+export function csvOf(bars, points, feature) {
+	const rows = [
+		["chart", "feature", "date", "count"],
+		...bars.map((bar) => ["Feature Usage", bar.feature, "", bar.count]),
+		...points.map((point) => ["Time Trend", feature, point.date, point.count]),
+	];
+	// The mark in front says UTF-8 to Excel.
+	const text = `\ufeff${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
+	return new Blob([text], { type: "text/csv" });
+}
+
+function cell(value) {
+	const text = String(value).replace(FORMULA, "$1'");
+	return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Charts as one PNG: their SVG, copied with its styles and drawn on a canvas. `parts`: titles and SVG, from the top. */
 export async function pictureOf(heading, parts) {
 	const { color, fontFamily } = getComputedStyle(document.body);
 	const fill = getComputedStyle(document.querySelector(".card")).backgroundColor;
@@ -22,7 +42,7 @@ export async function pictureOf(heading, parts) {
 	}
 	set(whole, { height: y });
 	const image = new Image();
-	const text = new XMLSerializer().serializeToString(whole);
+	const text = new XMLSerializer().serializeToString(whole).replace(/[\ufffe\uffff]/g, "\ufffd"); // no XML has them
 	image.src = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
 	await image.decode();
 	const scale = Math.min(2, TALLEST / y);
