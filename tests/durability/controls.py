@@ -2,13 +2,12 @@
 
 import threading
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 
-from vigility.core.model import Event, Gender, Tracked
+from vigility.core.model import EventRecord, Tracked
 from vigility.storage.sql import database
 from vigility.storage.sql.events import SqlEvents
 from vigility.web.asgi import app
-from vigility.web.tracking import GroupedRecorder
+from vigility.web.tracking import Recorder
 
 LATE_SECONDS = 0.02
 
@@ -36,17 +35,13 @@ def forgets_event_ids():
 
 def answers_what_was_not_stored():
     """An event that the store refuses is answered as if it were stored."""
-    settle = GroupedRecorder._settle
-    event = Event(
-        id=1, user_id=1, feature="x", at=datetime(2026, 1, 1, tzinfo=UTC), age=1, gender=Gender.OTHER
-    )
+    settle = Recorder._settle
+    record = EventRecord(user_id=1, feature="x", at=0, age=1, gender="Other")
 
-    def settle_well(self, loop, waiter, outcome):
-        settle(
-            self, loop, waiter, outcome if isinstance(outcome, Tracked) else Tracked(event, repeated=False)
-        )
+    def settle_well(self, take, outcome):
+        settle(self, take, outcome if isinstance(outcome, Tracked) else Tracked(1, record, repeated=False))
 
-    GroupedRecorder._settle = settle_well
+    Recorder._settle = settle_well
     return app
 
 

@@ -9,10 +9,9 @@ holds the answers of the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -24,27 +23,8 @@ from vigility.web.headers import NO_STORE, SECURITY_HEADERS
 from vigility.web.identity import Identity
 from vigility.web.metrics import Measured
 from vigility.web.requests import peer_of, request_id
+from vigility.web.short_way import PATH, Client, Exchange, Headers
 from vigility.web.tracking import Recorder, event_fields
-
-STATE: Final = "vigility.express"
-"""Under this name the ASGI lifespan's state holds the Express, for the server that can use it."""
-
-PATH: Final = b"/track"
-
-Headers = Sequence[tuple[bytes, bytes]]
-
-
-class Exchange(Protocol):
-    """The other end of a request."""
-
-    def answer(self, status: int, rest: bytes) -> None:
-        """Send a status, and the headers and the body that belong to it."""
-        ...
-
-    def refuse(self, error: VigilityError) -> None:
-        """Let the general way say why the event was not stored."""
-        ...
-
 
 _BEARER: Final = b"Bearer "
 # What changes how a request is judged, answered or read.
@@ -68,7 +48,7 @@ _DECODER: Final = msgspec.json.Decoder(_Body)
 
 
 class Express:
-    """Takes the plain requests. Used in the event loop only."""
+    """Implements `vigility.web.short_way.ShortWay`. Used in the event loop only."""
 
     def __init__(self, identity: Identity, recorder: Recorder, measured: Measured, log: AccessLog) -> None:
         self._identity = identity
@@ -78,17 +58,8 @@ class Express:
         self._seconds: dict[int, list[float]] = {201: [], 200: []}
         recorder.after_each_batch = self._count
 
-    def take(
-        self,
-        headers: Headers,
-        body: bytes | bytearray,
-        client: tuple[str, int] | None,
-        exchange: Exchange,
-    ) -> bool:
-        """Queue the event of a request; False where the request must go the general way.
-
-        Where it returns True, one of the methods of `exchange` is called later, once.
-        """
+    def take(self, headers: Headers, body: bytes | bytearray, client: Client, exchange: Exchange) -> bool:
+        """See `ShortWay.take`."""
         began = perf_counter()
         found = dict(headers)
         if len(found) < len(headers) or not _UNUSUAL.isdisjoint(found):
@@ -155,7 +126,7 @@ class _Request(msgspec.Struct, gc=False, frozen=True):
     began: float
     user_id: int
     headers: dict[bytes, bytes]
-    client: tuple[str, int] | None
+    client: Client
 
 
 def _text(value: bytes | None) -> str | None:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from vigility.core.errors import VigilityError
-from vigility.web.express import PATH, STATE, Express
-from vigility.web.requests import MAX_BODY_BYTES
-from vigility.web.tracking import REFUSED
+from vigility.web.short_way import MAX_BODY_BYTES, PATH, REFUSED, STATE, ShortWay
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope
@@ -60,8 +58,8 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
         short = self.cycle
         if isinstance(short, ShortCycle):
-            express: Express = self.app_state[STATE]
-            if not express.take(self.headers, short.body, self.client, short):
+            short_way: ShortWay = self.app_state[STATE]
+            if not short_way.take(self.headers, short.body, self.client, short):
                 self.go_the_general_way(short)
 
     def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]

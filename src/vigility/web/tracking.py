@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 import falcon
 from falcon.asgi import Response
@@ -19,9 +18,7 @@ from vigility.core.times import from_micros
 from vigility.web.identity import Identity
 from vigility.web.metrics import Metrics
 from vigility.web.requests import Request, json_object
-
-REFUSED: Final = "vigility.refused"
-"""Under this name a request's scope holds why its event was not stored, where that is known already."""
+from vigility.web.short_way import REFUSED
 
 Take = Callable[[Outcome], None]
 """Takes in the event loop what became of an event."""
