@@ -84,9 +84,15 @@ class Client:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
+        self.state = {}
+        self._lifespan_events = asyncio.Queue()
+        self._lifespan_answers = asyncio.Queue()
+        self._lifespan = asyncio.run_coroutine_threadsafe(self._live(), self._loop)
+        self._run(self._tell("lifespan.startup"))
 
     def close(self):
-        self._run(self._stop())
+        self._run(self._tell("lifespan.shutdown"))
+        self._lifespan.result(timeout=60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -151,18 +157,21 @@ class Client:
         content = b"".join(message.get("body", b"") for message in sent[1:])
         return Answer(sent[0]["status"], list(sent[0]["headers"]), content)
 
-    async def _stop(self):
-        events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    async def _live(self):
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self.state,
+        }
+        await self._app(scope, self._lifespan_events.get, self._lifespan_answers.put)
 
-        async def receive():
-            return events.pop(0)
+    async def _tell(self, kind):
+        await self._lifespan_events.put({"type": kind})
+        assert (await self._lifespan_answers.get())["type"] == f"{kind}.complete"
 
-        async def send(message):
-            assert message["type"].endswith("complete"), message
-
-        await self._app(
-            {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}, receive, send
-        )
+    def run(self, coroutine):
+        """What the coroutine returns, run in the loop of the application."""
+        return self._run(coroutine)
 
     def _run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=60)

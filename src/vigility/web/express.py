@@ -28,7 +28,8 @@ from vigility.web.tracking import Recorder, event_fields
 
 _BEARER: Final = b"Bearer "
 # What changes how a request is judged, answered or read.
-_UNUSUAL: Final = frozenset({b"cookie", b"origin", b"expect", b"upgrade", b"connection"})
+_UNUSUAL: Final = frozenset({b"cookie", b"origin", b"expect", b"upgrade"})
+_KEEP_ALIVE: Final = b"keep-alive"
 _JSON: Final = b"application/json"
 _HEADERS: Final = {
     **SECURITY_HEADERS,
@@ -63,6 +64,8 @@ class Express:
         began = perf_counter()
         found = dict(headers)
         if len(found) < len(headers) or not _UNUSUAL.isdisjoint(found):
+            return False
+        if found.get(b"connection", _KEEP_ALIVE).lower() != _KEEP_ALIVE:
             return False
         user = self._user_of(found)
         if user is None or found.get(b"content-type") != _JSON:
