@@ -103,7 +103,8 @@ class Resolver:
             checked_ids = tuple(None if value is None else valid_event_id(value) for value in event_ids)
         names = map(self._features.__getitem__, features)
         columns = (user_ids, names, _micros_of(ats, now, self._span), ages, genders, checked_ids)
-        return list(map(EventRecord._make, zip(*columns, strict=True)))
+        # As EventRecord._make does, which takes three times as long to be called.
+        return list(map(tuple.__new__, repeat(EventRecord), zip(*columns, strict=True)))
 
     def _checked(self, feature: str) -> str:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 import falcon
@@ -34,6 +35,9 @@ class BatchEvent(msgspec.Struct, gc=False):
     event_id: Any = None
 
 
+_FIELDS: Final = attrgetter("feature_name", "timestamp", "event_id")
+
+
 class Batch(msgspec.Struct):
     """The body."""
 
@@ -51,10 +55,8 @@ class BatchStore:
 
     def store(self, user: User, body: bytes) -> Ingested:
         """Store the events of the body in one transaction. Raises HTTPBadRequest or StoreError."""
-        events = [
-            NewEvent(user.username, entry.feature_name, entry.timestamp, entry.event_id)
-            for entry in self._entries(body)
-        ]
+        fields = map(_FIELDS, self._entries(body))
+        events = [NewEvent(user.username, *values) for values in fields]
         now = self._clock()
         span = Span(to_micros(now - self._oldest), to_micros(now + AHEAD))
         return self._vigility.importer(span).store(events)
@@ -82,7 +84,7 @@ class BatchResource:
         """Store the events that are right, in one transaction; tell the others by their index."""
         user = await self._identity.user_of(req)
         body = await json_body(req, MAX_BATCH_BYTES)
-        outcome = await self._threads.store(self._batches.store, user, body)
+        outcome = await self._threads.batch(self._batches.store, user, body)
         self._metrics.events_stored.inc(outcome.accepted)
         resp.media = {
             "accepted": outcome.accepted,

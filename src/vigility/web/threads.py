@@ -12,11 +12,18 @@ from typing import Final, ParamSpec, TypeVar
 
 import falcon
 
+from vigility.core.errors import QueueFull
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 # Writers take turns and a read is a millisecond: more threads would wait, not work.
 STORE_THREADS: Final = 4
+# One at a time, while its next is being read: threads that hold large batches would only take Python's
+# global lock from each other while the others wait for the turn that they hold.
+BATCH_THREADS: Final = 1
+# Each holds up to 2 MiB. At 100 batches a second the last of them is answered within a second.
+MAX_WAITING_BATCHES: Final = 64
 # At ~0.2 s a hash the last of them is answered after some 6 s; a caller has given up after more.
 MAX_WAITING_FOR_A_HASH: Final = 32
 # Password hashes yield to everything else, so that a flood of log-ins does not slow tracking down.
@@ -24,12 +31,17 @@ HASH_NICENESS: Final = 10
 
 
 class Threads:
-    """Two pools: one for work on the store, one for password hashes. Threads start with the first call."""
+    """A pool for each kind of work: short calls of the store, batches, password hashes.
+
+    Threads start with the first call.
+    """
 
     def __init__(self, password_threads: int) -> None:
         self._password_threads = password_threads
         self._store: ThreadPoolExecutor | None = None
+        self._batches: ThreadPoolExecutor | None = None
         self._passwords: ThreadPoolExecutor | None = None
+        self._waiting_batches = 0
         self._waiting = 0
 
     async def store(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -37,6 +49,18 @@ class Threads:
         if self._store is None:
             self._store = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
         return await _in(self._store, call, *args, **kwargs)
+
+    async def batch(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """The result of a call that stores a batch. Raises QueueFull where too many wait."""
+        if self._batches is None:
+            self._batches = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batches")
+        if self._waiting_batches >= MAX_WAITING_BATCHES:
+            raise QueueFull(f"{MAX_WAITING_BATCHES} batches are waiting to be stored: try again in a moment")
+        self._waiting_batches += 1
+        try:
+            return await _in(self._batches, call, *args, **kwargs)
+        finally:
+            self._waiting_batches -= 1
 
     async def password(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """The result of a call that hashes a password. Raises HTTPServiceUnavailable where too many wait."""
@@ -56,10 +80,10 @@ class Threads:
 
     def stop(self) -> None:
         """Finish what was begun and end the threads."""
-        for pool in (self._passwords, self._store):
+        for pool in (self._passwords, self._batches, self._store):
             if pool is not None:
                 pool.shutdown()
-        self._passwords = self._store = None
+        self._passwords = self._batches = self._store = None
 
 
 async def _in(pool: ThreadPoolExecutor, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
