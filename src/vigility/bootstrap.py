@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from vigility.core.copying import Copy
 from vigility.core.errors import InvalidInput
 from vigility.core.service import Vigility
 
 if TYPE_CHECKING:
     from vigility.core.accounts import PasswordHasher
     from vigility.core.repositories import Store
+    from vigility.core.schema import SchemaState
     from vigility.core.times import Clock
 
 DEFAULT_URL: Final = "sqlite:///vigility.db"
@@ -26,7 +30,11 @@ def utc_now() -> datetime:
 
 
 def connect(
-    url: str = DEFAULT_URL, *, clock: Clock = utc_now, hasher: PasswordHasher | None = None
+    url: str = DEFAULT_URL,
+    *,
+    clock: Clock = utc_now,
+    hasher: PasswordHasher | None = None,
+    upgrade: bool = True,
 ) -> Vigility:
     """Open a database; create it or upgrade its schema where needed.
 
@@ -35,17 +43,18 @@ def connect(
             path, or `memory:`, which is gone with the process.
         clock: what tells the time; for tests.
         hasher: what hashes passwords; by default bcrypt.
+        upgrade: False refuses a database that would have to be made or upgraded first.
 
     Raises:
         InvalidInput: the URL is of no kind that is known.
         StoreUnavailable: the file cannot be opened.
-        SchemaMismatch: it was made by a newer version of vigility.
+        SchemaMismatch: it was made by a newer version of vigility, or is not to be upgraded.
     """
-    store = _open_store(url)
+    store = _open_store(url, upgrade=upgrade)
     return Vigility(store, hasher or _bcrypt(), clock)
 
 
-def _open_store(url: str) -> Store:
+def _open_store(url: str, *, upgrade: bool = True, read_only: bool = False) -> Store:
     # Imported here: SQLAlchemy takes 0.25 s, which `import vigility` must not cost.
     if url == "memory:":
         from vigility.storage.memory import MemoryStore
@@ -54,7 +63,36 @@ def _open_store(url: str) -> Store:
     path = sqlite_path(url)
     from vigility.storage.sql.store import open_sqlite
 
-    return open_sqlite(path)
+    return open_sqlite(path, upgrade=upgrade, read_only=read_only)
+
+
+@contextmanager
+def copying(source_url: str, target_url: str, clock: Clock = utc_now) -> Iterator[Copy]:
+    """A copy from one database, which is only read from, into another, which is made where needed.
+
+    Raises as `connect` does.
+    """
+    for field, url in (("source", source_url), ("target", target_url)):
+        if url == "memory:":
+            raise InvalidInput(field, "must be a database that outlives the program, not 'memory:'")
+    with (
+        closing(_open_store(source_url, read_only=True)) as source,
+        closing(_open_store(target_url)) as target,
+    ):
+        yield Copy(source, target, clock)
+
+
+def schema_of(url: str) -> SchemaState:
+    """Which revision of the schema a database has. Changes nothing.
+
+    Raises InvalidInput, or StoreUnavailable where it cannot be read.
+    """
+    if url == "memory:":
+        raise InvalidInput("database", "must be one that outlives the program: memory: has no schema")
+    path = sqlite_path(url)
+    from vigility.storage.sql.store import sqlite_schema
+
+    return sqlite_schema(path)
 
 
 def signing_secret(url: str, configured: str | None) -> bytes:

@@ -7,6 +7,8 @@
     ├── UnknownUser           an event names a user who is not registered
     ├── UserGone              an event's user was deleted after being looked up
     ├── EventConflict         an event_id was used before for another user or feature
+    ├── CopyRefused           a database holds what the one to be copied into it does not
+    ├── CopyDiffers           after copying, two databases that should be equal are not
     └── StoreError            the store did not do what was asked; nothing of the call was kept
         ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
         │   └── QueueFull     too many events wait to be stored
@@ -71,6 +73,14 @@ class EventConflict(VigilityError):
     def __init__(self, event_id: str) -> None:
         super().__init__(f"event_id {event_id} is already used by another user's or feature's event")
         self.event_id = event_id
+
+
+class CopyRefused(VigilityError):
+    """The target of a copy holds what its source does not. Nothing was changed."""
+
+
+class CopyDiffers(VigilityError):
+    """The target of a copy does not say at the end what its source says."""
 
 
 class StoreError(VigilityError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Final
 
@@ -12,7 +12,8 @@ from vigility.core.model import Event, EventRecord
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import Added, SummaryDifference
-from vigility.storage.sql import summaries
+from vigility.core.transfer import Page, SummaryKey, Tally
+from vigility.storage.sql import summaries, transfer
 from vigility.storage.sql.database import SqliteDatabase
 from vigility.storage.sql.schema import events, features
 
@@ -47,7 +48,7 @@ class SqlEvents:
             stored = _stored(connection, list(filter(None, map(itemgetter(-1), records))))
             fresh, added = _without_repeats(records, stored, next_id)
             if fresh:
-                self._insert(connection, fresh, next_id)
+                self._insert(connection, Page(range(next_id, next_id + len(fresh)), fresh))
         return added
 
     def counts(self, filters: Filters, feature: str | None) -> Counts:
@@ -65,13 +66,37 @@ class SqlEvents:
         with self._database.writing() as connection:
             summaries.rebuild(connection)
 
-    def _insert(self, connection: Connection, records: Sequence[EventRecord], next_id: int) -> None:
+    def settled(self) -> int:
+        """See `EventRepository.settled`."""
+        with self._database.reading() as connection:
+            return _next_id(connection) - 1
+
+    def page(self, after: int, upto: int, limit: int) -> Page:
+        """See `EventRepository.page`."""
+        with self._database.reading() as connection:
+            return transfer.read_page(connection, after, upto, limit)
+
+    def restore(self, page: Page) -> None:
+        """See `EventRepository.restore`."""
+        with self._database.writing() as connection:
+            self._insert(connection, page)
+
+    def tally(self, upto: int) -> Tally:
+        """See `EventRepository.tally`."""
+        with self._database.reading() as connection:
+            return transfer.read_tally(connection, upto)
+
+    def day_counts(self, upto: int) -> Mapping[SummaryKey, int]:
+        """See `EventRepository.day_counts`."""
+        with self._database.reading() as connection:
+            return transfer.read_day_counts(connection, upto)
+
+    def _insert(self, connection: Connection, page: Page) -> None:
         # By columns, each a call or two: a loop over the records would take half as long as SQLite does.
-        user_ids, names, ats, ages, genders, event_ids = zip(*records, strict=True)
+        user_ids, names, ats, ages, genders, event_ids = zip(*page.records, strict=True)
         ids = self._intern(connection, set(names))
         feature_ids = [ids[name] for name in names]
-        numbers = range(next_id, next_id + len(records))
-        rows = zip(numbers, user_ids, feature_ids, ats, ages, genders, event_ids, strict=True)
+        rows = zip(page.ids, user_ids, feature_ids, ats, ages, genders, event_ids, strict=True)
         self._database.insert_events(connection, list(rows))
         counted = summaries.rows_of(feature_ids, ats, ages, genders)
         self._database.add_to_summaries(connection, counted)

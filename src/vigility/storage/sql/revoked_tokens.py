@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import delete, select
 
 from vigility.storage.sql.database import SqliteDatabase
@@ -23,6 +25,17 @@ class SqlRevokedTokens:
 
     def current(self, now: int) -> frozenset[str]:
         """See `RevokedTokenRepository.current`."""
-        query = select(revoked_tokens.c.token_id).where(revoked_tokens.c.expires > now)
+        return frozenset(self.expiring(now))
+
+    def expiring(self, now: int) -> Mapping[str, int]:
+        """See `RevokedTokenRepository.expiring`."""
+        query = select(revoked_tokens).where(revoked_tokens.c.expires > now)
         with self._database.reading() as connection:
-            return frozenset(connection.execute(query).scalars())
+            return dict(connection.execute(query).all())
+
+    def restore(self, expiring: Mapping[str, int]) -> None:
+        """See `RevokedTokenRepository.restore`."""
+        rows = [{"token_id": token_id, "expires": expires} for token_id, expires in expiring.items()]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(self._database.insert_missing(revoked_tokens), rows)

@@ -52,6 +52,17 @@ class SqlUsers:
         with self._database.reading() as connection:
             yield from _read(connection, select(users).order_by(users.c.id))
 
+    def after(self, number: int, limit: int) -> Sequence[User]:
+        """See `UserRepository.after`."""
+        query = select(users).where(users.c.id > number).order_by(users.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return list(_read(connection, query))
+
+    def restore(self, stored: Sequence[User]) -> None:
+        """See `UserRepository.restore`."""
+        with self._database.writing() as connection:
+            connection.execute(insert(users), [{"id": user.id, **_row(user)} for user in stored])
+
 
 def _named(connection: Connection, usernames: Collection[str]) -> dict[str, User]:
     names = list(usernames)

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from vigility.core.errors import SchemaMismatch
+from vigility.core.schema import SchemaState
 from vigility.storage.sql.database import SqliteDatabase
 
 REVISIONS: Final = ("0001", "0002")
@@ -22,28 +23,48 @@ VERSION_TABLE: Final = "vigility_schema"
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
+def schema_state(database: SqliteDatabase) -> SchemaState:
+    """Which revision the database has. Changes nothing."""
+    with database.reading() as connection:
+        return _state(connection)
+
+
 def bring_up_to_date(database: SqliteDatabase) -> None:
     """Make the tables, or change older ones, in one transaction; the newest revision is left alone.
 
     Raises SchemaMismatch where the revision is none that this version of vigility knows.
     """
-    with database.reading() as connection:
-        if _revision(connection, database.name) == REVISIONS[-1]:
-            return
+    if _checked(schema_state(database), database.name).is_newest:
+        return
     with database.writing() as connection:  # where many start at once, the first upgrades
-        if _revision(connection, database.name) != REVISIONS[-1]:
+        if not _checked(_state(connection), database.name).is_newest:
             _upgrade(connection)
 
 
-def _revision(connection: Connection, name: str) -> str | None:
-    """The revision of the database; None before the first."""
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
-    if revision is None or revision in REVISIONS:
-        return revision
+def require_newest(database: SqliteDatabase) -> None:
+    """Raise SchemaMismatch where the revision is another than the newest, saying what to do."""
+    state = _checked(schema_state(database), database.name)
+    if not state.is_newest:
+        has = "it has no schema yet" if state.revision is None else f"its schema is revision {state.revision}"
+        raise SchemaMismatch(
+            f"{database.name}: {has}, and this version of vigility needs {state.newest}: "
+            "run vigility db upgrade"
+        )
+
+
+def _state(connection: Connection) -> SchemaState:
+    revision = None
+    if inspect(connection).has_table(VERSION_TABLE):
+        revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    return SchemaState(revision, REVISIONS[-1], is_known=revision in {None, *REVISIONS})
+
+
+def _checked(state: SchemaState, name: str) -> SchemaState:
+    """The state, of a revision that is known. Raises SchemaMismatch."""
+    if state.is_known:
+        return state
     raise SchemaMismatch(
-        f"{name}: its schema is revision {revision}, and this version of vigility knows those up to "
+        f"{name}: its schema is revision {state.revision}, and this version of vigility knows those up to "
         f"{REVISIONS[-1]}: upgrade vigility"
     )
 
