@@ -14,6 +14,8 @@ Importing it loads nothing outside the standard library; `connect` loads what it
 from vigility.bootstrap import connect
 from vigility.core.accounts import ImportedUsers
 from vigility.core.errors import (
+    CopyDiffers,
+    CopyRefused,
     EventConflict,
     InvalidCredentials,
     InvalidInput,
@@ -36,6 +38,8 @@ from vigility.core.tracking import Importer, Ingested
 
 __all__ = [
     "AgeGroup",
+    "CopyDiffers",
+    "CopyRefused",
     "DayCount",
     "Event",
     "EventConflict",

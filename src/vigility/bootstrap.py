@@ -16,8 +16,8 @@ from vigility.core.service import Vigility
 if TYPE_CHECKING:
     from vigility.core.accounts import PasswordHasher
     from vigility.core.repositories import Store
-    from vigility.core.schema import SchemaState
     from vigility.core.times import Clock
+    from vigility.storage.sql.versions import SchemaState as SchemaState  # noqa: PLC0414 - for the faces
 
 DEFAULT_URL: Final = "sqlite:///vigility.db"
 
@@ -54,7 +54,7 @@ def connect(
     return Vigility(store, hasher or _bcrypt(), clock)
 
 
-def _open_store(url: str, *, upgrade: bool = True, read_only: bool = False) -> Store:
+def _open_store(url: str, *, upgrade: bool = True) -> Store:
     # Imported here: SQLAlchemy takes 0.25 s, which `import vigility` must not cost.
     if url == "memory:":
         from vigility.storage.memory import MemoryStore
@@ -63,7 +63,7 @@ def _open_store(url: str, *, upgrade: bool = True, read_only: bool = False) -> S
     path = sqlite_path(url)
     from vigility.storage.sql.store import open_sqlite
 
-    return open_sqlite(path, upgrade=upgrade, read_only=read_only)
+    return open_sqlite(path, upgrade=upgrade)
 
 
 @contextmanager
@@ -72,27 +72,41 @@ def copying(source_url: str, target_url: str, clock: Clock = utc_now) -> Iterato
 
     Raises as `connect` does.
     """
-    for field, url in (("source", source_url), ("target", target_url)):
-        if url == "memory:":
-            raise InvalidInput(field, "must be a database that outlives the program, not 'memory:'")
     with (
-        closing(_open_store(source_url, read_only=True)) as source,
-        closing(_open_store(target_url)) as target,
+        closing(_end_of_copy("source", source_url, upgrade=False)) as source,
+        closing(_end_of_copy("target", target_url, upgrade=True)) as target,
     ):
         yield Copy(source, target, clock)
 
 
-def schema_of(url: str) -> SchemaState:
+def _end_of_copy(field: str, url: str, *, upgrade: bool) -> Store:
+    """The store that an end of a copy names; InvalidInput says which end it is about."""
+    if url == "memory:":
+        raise InvalidInput(field, "must be a database that outlives the program, not 'memory:'")
+    try:
+        return _open_store(url, upgrade=upgrade)
+    except InvalidInput as error:
+        raise InvalidInput(field, error.rule) from None
+
+
+def schema_state(url: str) -> SchemaState:
     """Which revision of the schema a database has. Changes nothing.
 
     Raises InvalidInput, or StoreUnavailable where it cannot be read.
     """
-    if url == "memory:":
-        raise InvalidInput("database", "must be one that outlives the program: memory: has no schema")
     path = sqlite_path(url)
     from vigility.storage.sql.store import sqlite_schema
 
     return sqlite_schema(path)
+
+
+def upgrade(url: str) -> SchemaState:
+    """Make the tables of an SQL database or bring them up to date; the state it then has.
+
+    Raises InvalidInput, StoreUnavailable or SchemaMismatch.
+    """
+    _open_store(url).close()
+    return schema_state(url)
 
 
 def signing_secret(url: str, configured: str | None) -> bytes:

@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     grace_seconds: int = Field(
         30, ge=2, le=3600, description="How long requests may take to finish when the server is stopped."
     )
+    upgrade: Switch = Field(
+        "on", description="`off` leaves the schema alone: a database that is not up to date is then refused."
+    )
     access_log: Switch = Field("on", description="`off` leaves out the line that each request writes.")
 
 

@@ -49,7 +49,8 @@ def open_app(settings: Settings) -> Application:
     """Open the database and make the application over it. Raises VigilityError."""
     sys.setswitchinterval(SWITCH_SECONDS)
     hasher = BcryptHasher(settings.bcrypt_rounds)
-    app: Application = create_app(connect(settings.database_url, hasher=hasher), settings)
+    vigility = connect(settings.database_url, hasher=hasher, upgrade=settings.upgrade == "on")
+    app: Application = create_app(vigility, settings)
     return app
 
 

@@ -58,19 +58,15 @@ _POOL: Final = "pool"
 
 
 class SqliteDatabase:
-    """One SQLite file: WAL, synchronous=FULL, foreign keys on; its writers take turns.
+    """One SQLite file: WAL, synchronous=FULL, foreign keys on; its writers take turns."""
 
-    Opened `read_only`, neither the file nor what lies beside it is written to.
-    """
-
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.name = str(path)
         # One file has one lock, by whatever link it was reached, and stays the same file where the
         # process changes its directory or forks, as a daemon does.
         self._path = path.resolve()
         self._lock_file = self._path.with_name(self._path.name + "-lock")
-        self._read_only = read_only
-        self._opened = _engine(self._path, read_only)
+        self._opened = _engine(self._path)
         self._owner = os.getpid()
 
     @property
@@ -129,14 +125,11 @@ class SqliteDatabase:
         """The connections of this process; a forked child opens its own."""
         if self._owner != os.getpid():
             _INHERITED.append(self._opened)
-            self._opened, self._owner = _engine(self._path, self._read_only), os.getpid()
+            self._opened, self._owner = _engine(self._path), os.getpid()
         return self._opened
 
     def close(self) -> None:
         """Close the connections. The last one of a file checkpoints it, so this takes its turn too."""
-        if self._read_only:
-            self._engine.dispose()
-            return
         try:
             with taking_turns(self._lock_file):
                 self._engine.dispose()
@@ -144,11 +137,11 @@ class SqliteDatabase:
             self._engine.dispose()
 
 
-def _engine(path: Path, read_only: bool) -> Engine:
-    url = URL.create("sqlite", database=str(path))
-    if read_only:
-        url = URL.create("sqlite", database=path.as_uri(), query={"mode": "ro", "uri": "true"})
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+    )
     event.listen(engine, "connect", partial(_on_connect, engine))
     event.listen(engine, "checkin", partial(_on_checkin, engine))
     event.listen(engine, "begin", _on_begin)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import delete, exists, select
 
 from vigility.core.errors import StoreUnavailable
-from vigility.core.schema import SchemaState
 from vigility.storage.sql.attempts import SqlAttempts
 from vigility.storage.sql.database import SqliteDatabase
 from vigility.storage.sql.events import SqlEvents
 from vigility.storage.sql.revoked_tokens import SqlRevokedTokens
 from vigility.storage.sql.schema import DELETE_ORDER, events, users
 from vigility.storage.sql.users import SqlUsers
-from vigility.storage.sql.versions import REVISIONS, bring_up_to_date, require_newest, schema_state
+from vigility.storage.sql.versions import SchemaState, bring_up_to_date, require_up_to_date, state_of
 
 
 class SqlStore:
@@ -50,23 +50,22 @@ class SqlStore:
         self._database.close()
 
 
-def open_sqlite(path: Path, *, upgrade: bool = True, read_only: bool = False) -> SqlStore:
+def open_sqlite(path: Path, *, upgrade: bool = True) -> SqlStore:
     """Open an SQLite file; make it, or bring its schema up to date, where needed and asked for.
 
-    With `read_only`, what is there is neither made nor changed.
+    Without `upgrade`, what is there is neither made nor changed.
 
     Raises:
         StoreUnavailable: it cannot be opened, or is no file.
         SchemaMismatch: a newer version of vigility made it, or an older one and it is not to be upgraded.
     """
-    database = _opened(path, read_only=read_only, must_exist=read_only or not upgrade)
+    database = _opened(path, make=upgrade)
     try:
-        if not read_only:
+        if upgrade:
             database.use_write_ahead_log()
-        if upgrade and not read_only:
             bring_up_to_date(database)
         else:
-            require_newest(database)
+            require_up_to_date(database)
     except BaseException:
         database.close()
         raise
@@ -76,17 +75,14 @@ def open_sqlite(path: Path, *, upgrade: bool = True, read_only: bool = False) ->
 def sqlite_schema(path: Path) -> SchemaState:
     """Which revision of the schema an SQLite file has; a file that is not there is not made."""
     if not path.exists():
-        return SchemaState(None, REVISIONS[-1])
-    database = _opened(path, read_only=True, must_exist=True)
-    try:
-        return schema_state(database)
-    finally:
-        database.close()
+        return SchemaState(None)
+    with closing(_opened(path, make=False)) as database:
+        return state_of(database)
 
 
-def _opened(path: Path, *, read_only: bool, must_exist: bool) -> SqliteDatabase:
+def _opened(path: Path, *, make: bool) -> SqliteDatabase:
     if path.exists() and not path.is_file():  # SQLite would say less, and a lock would be left beside it
         raise StoreUnavailable(f"{path}: is a directory" if path.is_dir() else f"{path}: is no regular file")
-    if must_exist and not path.exists():  # SQLite would make it
+    if not make and not path.exists():  # SQLite would make it
         raise StoreUnavailable(f"{path}: there is no such file")
-    return SqliteDatabase(path, read_only=read_only)
+    return SqliteDatabase(path)

@@ -5,13 +5,13 @@ Alembic takes 0.2 s to import: it is loaded only where a database has to be made
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
 from vigility.core.errors import SchemaMismatch
-from vigility.core.schema import SchemaState
 from vigility.storage.sql.database import SqliteDatabase
 
 REVISIONS: Final = ("0001", "0002")
@@ -23,7 +23,25 @@ VERSION_TABLE: Final = "vigility_schema"
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
-def schema_state(database: SqliteDatabase) -> SchemaState:
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """Which revision a database has (None before the first), and the one that this vigility works with."""
+
+    current: str | None
+    newest: str = REVISIONS[-1]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the database can be used as it is."""
+        return self.current == self.newest
+
+    @property
+    def is_known(self) -> bool:
+        """False where a newer version of vigility made it."""
+        return self.current in {None, *REVISIONS}
+
+
+def state_of(database: SqliteDatabase) -> SchemaState:
     """Which revision the database has. Changes nothing."""
     with database.reading() as connection:
         return _state(connection)
@@ -34,18 +52,18 @@ def bring_up_to_date(database: SqliteDatabase) -> None:
 
     Raises SchemaMismatch where the revision is none that this version of vigility knows.
     """
-    if _checked(schema_state(database), database.name).is_newest:
+    if _checked(state_of(database), database.name).is_current:
         return
     with database.writing() as connection:  # where many start at once, the first upgrades
-        if not _checked(_state(connection), database.name).is_newest:
+        if not _checked(_state(connection), database.name).is_current:
             _upgrade(connection)
 
 
-def require_newest(database: SqliteDatabase) -> None:
+def require_up_to_date(database: SqliteDatabase) -> None:
     """Raise SchemaMismatch where the revision is another than the newest, saying what to do."""
-    state = _checked(schema_state(database), database.name)
-    if not state.is_newest:
-        has = "it has no schema yet" if state.revision is None else f"its schema is revision {state.revision}"
+    state = _checked(state_of(database), database.name)
+    if not state.is_current:
+        has = "it has no schema yet" if state.current is None else f"its schema is revision {state.current}"
         raise SchemaMismatch(
             f"{database.name}: {has}, and this version of vigility needs {state.newest}: "
             "run vigility db upgrade"
@@ -56,7 +74,7 @@ def _state(connection: Connection) -> SchemaState:
     revision = None
     if inspect(connection).has_table(VERSION_TABLE):
         revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
-    return SchemaState(revision, REVISIONS[-1], is_known=revision in {None, *REVISIONS})
+    return SchemaState(revision)
 
 
 def _checked(state: SchemaState, name: str) -> SchemaState:
@@ -64,7 +82,7 @@ def _checked(state: SchemaState, name: str) -> SchemaState:
     if state.is_known:
         return state
     raise SchemaMismatch(
-        f"{name}: its schema is revision {state.revision}, and this version of vigility knows those up to "
+        f"{name}: its schema is revision {state.current}, and this version of vigility knows those up to "
         f"{REVISIONS[-1]}: upgrade vigility"
     )
 
