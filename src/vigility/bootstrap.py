@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Final
 from vigility.core.copying import Copy
 from vigility.core.errors import InvalidInput
 from vigility.core.service import Vigility
+from vigility.storage.limits import Limits
 
 if TYPE_CHECKING:
     from vigility.core.accounts import PasswordHasher
     from vigility.core.repositories import Store
     from vigility.core.times import Clock
+    from vigility.storage.sql.database import Database
     from vigility.storage.sql.versions import SchemaState as SchemaState  # noqa: PLC0414 - for the faces
 
 DEFAULT_URL: Final = "sqlite:///vigility.db"
 
-_ALLOWED: Final = "must be sqlite:///PATH, file:PATH, the path of an SQLite file, or memory:"
+_ALLOWED: Final = "must be sqlite:///PATH, file:PATH, the path of an SQLite file, postgresql://…, or memory:"
+_POSTGRES: Final = ("postgresql://", "postgres://")
 
 
 def utc_now() -> datetime:
@@ -35,35 +38,25 @@ def connect(
     clock: Clock = utc_now,
     hasher: PasswordHasher | None = None,
     upgrade: bool = True,
+    limits: Limits | None = None,
 ) -> Vigility:
     """Open a database; create it or upgrade its schema where needed.
 
     Args:
         url: `sqlite:///usage.db` (relative; a fourth slash makes it absolute), `file:usage.db`, a bare
-            path, or `memory:`, which is gone with the process.
+            path, `postgresql://user:password@host/database`, or `memory:`, which is gone with the process.
         clock: what tells the time; for tests.
         hasher: what hashes passwords; by default bcrypt.
-        upgrade: False refuses a database that would have to be made or upgraded first.
+        upgrade: False leaves the schema alone: one that is not up to date is then refused.
+        limits: of a process's connections to PostgreSQL.
 
     Raises:
-        InvalidInput: the URL is of no kind that is known.
-        StoreUnavailable: the file cannot be opened.
-        SchemaMismatch: it was made by a newer version of vigility, or is not to be upgraded.
+        InvalidInput: the URL is of no kind that is known, or what its kind needs is not installed.
+        StoreUnavailable: the file cannot be opened, the server not be reached.
+        SchemaMismatch: it was made by a newer version of vigility, or by an older one, without `upgrade`.
     """
-    store = _open_store(url, upgrade=upgrade)
+    store = _open_store(url, upgrade, limits or Limits())
     return Vigility(store, hasher or _bcrypt(), clock)
-
-
-def _open_store(url: str, *, upgrade: bool = True) -> Store:
-    # Imported here: SQLAlchemy takes 0.25 s, which `import vigility` must not cost.
-    if url == "memory:":
-        from vigility.storage.memory import MemoryStore
-
-        return MemoryStore()
-    path = sqlite_path(url)
-    from vigility.storage.sql.store import open_sqlite
-
-    return open_sqlite(path, upgrade=upgrade)
 
 
 @contextmanager
@@ -84,20 +77,22 @@ def _end_of_copy(field: str, url: str, *, upgrade: bool) -> Store:
     if url == "memory:":
         raise InvalidInput(field, "must be a database that outlives the program, not 'memory:'")
     try:
-        return _open_store(url, upgrade=upgrade)
+        return _open_store(url, upgrade, Limits())
     except InvalidInput as error:
         raise InvalidInput(field, error.rule) from None
 
 
 def schema_state(url: str) -> SchemaState:
-    """Which revision of the schema a database has. Changes nothing.
+    """Which revision the schema of an SQL database has, and which one is needed. Changes nothing.
 
-    Raises InvalidInput, or StoreUnavailable where it cannot be read.
+    Raises InvalidInput or StoreUnavailable.
     """
-    path = sqlite_path(url)
-    from vigility.storage.sql.store import sqlite_schema
+    from vigility.storage.sql.versions import SchemaState, state_of
 
-    return sqlite_schema(path)
+    if not is_postgres(url) and not sqlite_path(url).exists():
+        return SchemaState(None)
+    with closing(_database(url, Limits(), make=False)) as database:
+        return state_of(database)
 
 
 def upgrade(url: str) -> SchemaState:
@@ -105,8 +100,55 @@ def upgrade(url: str) -> SchemaState:
 
     Raises InvalidInput, StoreUnavailable or SchemaMismatch.
     """
-    _open_store(url).close()
-    return schema_state(url)
+    from vigility.storage.sql.versions import bring_up_to_date, state_of
+
+    with closing(_database(url, Limits(), make=True)) as database:
+        bring_up_to_date(database)
+        return state_of(database)
+
+
+def is_postgres(url: str) -> bool:
+    """Whether the URL names a PostgreSQL database."""
+    return url.startswith(_POSTGRES)
+
+
+def shown(url: str) -> str:
+    """The database as a person would name it: the path of its file, or the URL without its password."""
+    if url == "memory:":
+        return url
+    return _without_password(url) if is_postgres(url) else str(sqlite_path(url))
+
+
+def _open_store(url: str, upgrade: bool, limits: Limits) -> Store:
+    # Imported here: SQLAlchemy takes 0.25 s, which `import vigility` must not cost.
+    if url == "memory:":
+        from vigility.storage.memory import MemoryStore
+
+        return MemoryStore()
+    database = _database(url, limits, make=upgrade)
+    from vigility.storage.sql.store import open_store
+
+    return open_store(database, upgrade=upgrade)
+
+
+def _database(url: str, limits: Limits, *, make: bool) -> Database:
+    if is_postgres(url):
+        return _postgres(url, limits)
+    path = sqlite_path(url)
+    from vigility.storage.sql.sqlite import sqlite_database
+
+    return sqlite_database(path, make=make)
+
+
+def _postgres(url: str, limits: Limits) -> Database:
+    try:
+        import psycopg  # noqa: F401 - for what is said where it is missing
+    except ImportError as error:
+        how = "needs psycopg for PostgreSQL: pip install 'vigility[postgres]'"
+        raise InvalidInput("database", f"{how} ({error})") from error
+    from vigility.storage.sql.postgres import PostgresDatabase
+
+    return PostgresDatabase(url, limits)
 
 
 def signing_secret(url: str, configured: str | None) -> bytes:
@@ -123,7 +165,7 @@ def signing_secret(url: str, configured: str | None) -> bytes:
         return configured.encode()
     if url == "memory:":
         return secrets.token_bytes(48)  # gone with the process, as its users are
-    if url.startswith("postgres"):
+    if is_postgres(url):
         raise InvalidInput("JWT_SECRET", f"is required with PostgreSQL; {HOW_TO_MAKE_ONE}")
     database = sqlite_path(url)
     database = database.resolve()  # one file has one secret, by whatever link it was reached

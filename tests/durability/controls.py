@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 from vigility.core.model import Event, Gender, Tracked
-from vigility.storage.sql import database
+from vigility.storage.sql import sqlite
 from vigility.storage.sql.events import SqlEvents
 from vigility.web.asgi import app
 from vigility.web.tracking import GroupedRecorder
@@ -15,7 +15,7 @@ LATE_SECONDS = 0.02
 
 def commits_late():
     """Events are answered a moment before they are committed."""
-    writing = database.SqliteDatabase.writing
+    writing = sqlite.SqliteDatabase.writing
 
     @contextmanager
     def writing_late(self):
@@ -23,7 +23,7 @@ def commits_late():
             yield stack.enter_context(writing(self))
             threading.Timer(LATE_SECONDS, stack.pop_all().close).start()
 
-    database.SqliteDatabase.writing = writing_late
+    sqlite.SqliteDatabase.writing = writing_late
     return app
 
 
@@ -61,11 +61,11 @@ def syncs_at_checkpoints():
 
 
 def synchronous(level):
-    on_connect = database._on_connect
+    on_connect = sqlite._on_connect
 
     def on_connect_with(engine, connection, entry):
         on_connect(engine, connection, entry)
         connection.execute(f"PRAGMA synchronous = {level}")
 
-    database._on_connect = on_connect_with
+    sqlite._on_connect = on_connect_with
     return app

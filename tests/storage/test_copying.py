@@ -1,28 +1,32 @@
 """From every kind of store into every other: what arrives is what was there, whatever was drawn."""
 
 import tempfile
-from contextlib import closing
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import postgres
 import vigility
 from strategies import FEATURES, filters, new_events, new_users
 from vigility import NewEvent, StoreError, UserGone
-from vigility.bootstrap import _open_store
 from vigility.core import copying
 from vigility.core.copying import ANY_ID, Copy
 from vigility.core.transfer import Page
+from vigility.storage.limits import Limits
+from vigility.storage.sql.postgres import PostgresDatabase
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PAIRS = (("memory", "sqlite"), ("sqlite", "memory"), ("sqlite", "sqlite"))
+PAIRS = (("memory", "sqlite"), ("sqlite", "memory"), ("sqlite", "postgres"), ("postgres", "sqlite"))
 
 
 @pytest.mark.parametrize("kinds", PAIRS, ids="-to-".join)
+@settings(max_examples=settings().max_examples // 3)
 @given(
     users=st.lists(new_users, max_size=6),
     events=st.lists(new_events, max_size=30),
@@ -30,10 +34,9 @@ PAIRS = (("memory", "sqlite"), ("sqlite", "memory"), ("sqlite", "sqlite"))
     queries=st.lists(st.tuples(filters, st.sampled_from(FEATURES)), min_size=1, max_size=3),
 )
 def test_a_copy_equals_its_source(kinds, users, events, done_before, queries):
-    with tempfile.TemporaryDirectory() as folder, patch.object(copying, "EVENTS_A_STEP", 7):
-        source, target = (
-            _open_store(url_of(kind, Path(folder, end))) for kind, end in zip(kinds, "st", strict=True)
-        )
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(copying, "EVENTS_A_STEP", 7))
+        source, target = (stack.enter_context(empty(kind)) for kind in kinds)
         with opened(source) as v, opened(target) as w:
             v.accounts.import_users(users)
             v.track_many(events)
@@ -66,14 +69,21 @@ def opened(store):
     return vigility.Vigility(store, hasher=None, clock=lambda: NOW)
 
 
-def url_of(kind, folder):
-    folder.mkdir()
-    return {"memory": "memory:", "sqlite": f"sqlite:///{folder}/usage.db"}[kind]
+@contextmanager
+def empty(kind):
+    with ExitStack() as stack:
+        if kind == "postgres":
+            url = postgres.empty_database()
+            stack.callback(postgres.drop, url)
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            url = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/usage.db"}[kind]
+        yield stack.enter_context(closing(vigility.bootstrap._open_store(url, True, Limits())))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request, tmp_path):
-    with closing(_open_store(url_of(request.param, tmp_path / "store"))) as made:
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request):
+    with empty(request.param) as made:
         v = opened(made)
         v.accounts.add_without_password("ada", 36, "Female")
         v.track_many([NewEvent("ada", "a", NOW)] * 5)
@@ -117,13 +127,58 @@ def test_pages_follow_each_other(store):
     assert list(store.events.page(5, 9, 9).ids) == []
 
 
-def test_the_same_database_has_one_identity_and_no_other_has_it(tmp_path):
-    one, other = tmp_path / "one.db", tmp_path / "other.db"
-    link = tmp_path / "link.db"
-    link.symlink_to(one)
-    with (
-        closing(_open_store(str(one))) as a,
-        closing(_open_store(f"sqlite:///{link}")) as b,
-        closing(_open_store(str(other))) as c,
-    ):
-        assert a.identity == b.identity != c.identity
+def identity(url):
+    with closing(vigility.bootstrap._open_store(url, True, Limits())) as store:
+        return store.identity
+
+
+def test_the_same_file_has_one_identity_and_no_other_has_it(tmp_path):
+    (tmp_path / "link.db").symlink_to(tmp_path / "one.db")
+    one = identity(f"sqlite:///{tmp_path}/one.db")
+    assert identity(str(tmp_path / "link.db")) == one != identity(str(tmp_path / "other.db"))
+
+
+@pytest.fixture
+def two_databases():
+    urls = [postgres.empty_database() for _ in range(2)]
+    yield urls
+    for url in urls:
+        postgres.drop(url)
+
+
+def test_the_same_database_of_a_server_has_one_identity_and_no_other_has_it(two_databases):
+    one, other = two_databases
+    assert identity(one) == identity(f"{one}?application_name=other") != identity(other)
+
+
+def test_an_id_that_was_given_and_is_not_stored_yet_is_awaited(two_databases):
+    """Or the event would lie below what was copied, and be missed."""
+    url = two_databases[0]
+    with vigility.connect(url, clock=lambda: NOW) as v, ThreadPoolExecutor(1) as pool:
+        v.accounts.add_without_password("ada", 36, "Female")
+        database = PostgresDatabase(url, Limits())
+        with closing(database):
+            slow = database.writing()
+            connection = slow.__enter__()
+            (number,) = database.new_ids(connection, 1)
+            assert v.track("ada", "a").id == number + 1
+            settled = pool.submit(database.settled)
+            wait_for_look(url)
+            assert not settled.done()
+            slow.__exit__(None, None, None)
+            assert settled.result(60) == number + 1
+
+
+def test_who_only_reads_is_not_awaited(two_databases):
+    url = two_databases[0]
+    with closing(PostgresDatabase(url, Limits())) as database, database.reading() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM vigility_events")
+        assert database.settled() == 0
+
+
+def wait_for_look(url):
+    """Until somebody has asked who holds locks."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_locks%' AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 60
+    while not postgres.sql(url, query)[0][0]:
+        assert time.monotonic() < deadline

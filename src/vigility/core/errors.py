@@ -9,9 +9,10 @@
     ├── EventConflict         an event_id was used before for another user or feature
     ├── CopyRefused           a database holds what the one to be copied into it does not
     ├── CopyDiffers           after copying, two databases that should be equal are not
-    └── StoreError            the store did not do what was asked; nothing of the call was kept
+    └── StoreError            the store did not do what was asked; nothing was kept, but for OutcomeUnknown
         ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
         │   └── QueueFull     too many events wait to be stored
+        ├── OutcomeUnknown    the database was lost while it committed: kept or not, nobody can tell
         └── SchemaMismatch    the database was made by another version of vigility
 
 The core knows neither exit codes nor HTTP: the command line and the web layer each map this tree once.
@@ -84,7 +85,7 @@ class CopyDiffers(VigilityError):
 
 
 class StoreError(VigilityError):
-    """The store did not do what was asked. Nothing of the failed call was kept."""
+    """The store did not do what was asked. Nothing of the failed call was kept, but for OutcomeUnknown."""
 
 
 class StoreUnavailable(StoreError):
@@ -103,6 +104,13 @@ class QueueFull(StoreUnavailable):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "too many events are waiting to be stored")
+
+
+class OutcomeUnknown(StoreError):
+    """The database was lost while it committed, and did not come back in time to tell what became of it.
+
+    All of the call was kept, or nothing. To make it again is safe where each event has an `event_id`.
+    """
 
 
 class SchemaMismatch(StoreError):

@@ -19,6 +19,7 @@ from typing import Final
 
 from vigility.core.errors import (
     EventConflict,
+    OutcomeUnknown,
     QueueFull,
     StoreError,
     StoreUnavailable,
@@ -144,7 +145,7 @@ class GroupCommit:
         """Store the batch and answer each of its callers."""
         try:
             added = self._stored([record for record, _ in batch])
-        except StoreUnavailable as error:
+        except (StoreUnavailable, OutcomeUnknown) as error:
             for _, deliver in batch:
                 _tell(deliver, error)
         except (StoreError, UserGone) as error:

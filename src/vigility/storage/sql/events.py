@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
+from vigility.core.errors import StoreError
 from vigility.core.model import Event, EventRecord
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import Added, SummaryDifference
 from vigility.core.transfer import Page, SummaryKey, Tally
 from vigility.storage.sql import summaries, transfer
-from vigility.storage.sql.database import SqliteDatabase
-from vigility.storage.sql.schema import events, features
+from vigility.storage.sql.database import Database, StoredMeanwhile
+from vigility.storage.sql.schema import day_summaries, events, features
 
 # Values in one IN list: SQLite allows 32,766 in a statement.
 IDS_A_QUERY: Final = 10_000
 
-# Statements are built once: building one takes longer than SQLite takes to run it.
-_NEWEST: Final = select(func.max(events.c.id))
+# Statements are built once: building one takes longer than a database takes to run it.
 _FEATURE_IDS: Final = select(features.c.name, features.c.id).where(
     features.c.name.in_(bindparam("names", expanding=True))
 )
@@ -38,18 +39,14 @@ Numbered = tuple[int, EventRecord]
 class SqlEvents:
     """Implements `vigility.core.repositories.EventRepository`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
-        with self._database.writing() as connection:
-            next_id = _next_id(connection)
-            stored = _stored(connection, list(filter(None, map(itemgetter(-1), records))))
-            fresh, added = _without_repeats(records, stored, next_id)
-            if fresh:
-                self._insert(connection, Page(range(next_id, next_id + len(fresh)), fresh))
-        return added
+        while True:
+            with suppress(StoredMeanwhile), self._database.writing() as connection:
+                return self._add(connection, records)
 
     def counts(self, filters: Filters, feature: str | None) -> Counts:
         """See `EventRepository.counts`."""
@@ -58,18 +55,18 @@ class SqlEvents:
 
     def verify_summaries(self) -> list[SummaryDifference]:
         """See `EventRepository.verify_summaries`."""
-        with self._database.reading() as connection:
+        with self._database.reading(patient=True) as connection:
             return summaries.differences(connection)
 
     def rebuild_summaries(self) -> None:
         """See `EventRepository.rebuild_summaries`."""
-        with self._database.writing() as connection:
+        with self._database.writing(patient=True) as connection:
+            self._database.keep_out_writers(connection, events, day_summaries)
             summaries.rebuild(connection)
 
     def settled(self) -> int:
         """See `EventRepository.settled`."""
-        with self._database.reading() as connection:
-            return _next_id(connection) - 1
+        return self._database.settled()
 
     def page(self, after: int, upto: int, limit: int) -> Page:
         """See `EventRepository.page`."""
@@ -78,25 +75,39 @@ class SqlEvents:
 
     def restore(self, page: Page) -> None:
         """See `EventRepository.restore`."""
-        with self._database.writing() as connection:
-            self._insert(connection, page)
+        try:
+            with self._database.writing() as connection:
+                self._insert(connection, page.records, page.ids)
+                self._database.begin_ids_after(connection, events, max(page.ids))
+        except StoredMeanwhile:
+            raise StoreError(f"{self._database.name}: an event of the same event_id is there") from None
 
     def tally(self, upto: int) -> Tally:
         """See `EventRepository.tally`."""
-        with self._database.reading() as connection:
+        with self._database.reading(patient=True) as connection:
             return transfer.read_tally(connection, upto)
 
     def day_counts(self, upto: int) -> Mapping[SummaryKey, int]:
         """See `EventRepository.day_counts`."""
-        with self._database.reading() as connection:
+        with self._database.reading(patient=True) as connection:
             return transfer.read_day_counts(connection, upto)
 
-    def _insert(self, connection: Connection, page: Page) -> None:
+    def _add(self, connection: Connection, records: Sequence[EventRecord]) -> Added:
+        event_ids = list(filter(None, map(itemgetter(-1), records)))
+        stored = _stored(connection, event_ids)
+        repeats = len(event_ids) - len(set(event_ids) - stored.keys())
+        new_ids = self._database.new_ids(connection, len(records) - repeats)
+        fresh, added = _without_repeats(records, stored, new_ids)
+        if fresh:
+            self._insert(connection, fresh, new_ids)
+        return added
+
+    def _insert(self, connection: Connection, records: Sequence[EventRecord], numbers: Sequence[int]) -> None:
         # By columns, each a call or two: a loop over the records would take half as long as SQLite does.
-        user_ids, names, ats, ages, genders, event_ids = zip(*page.records, strict=True)
+        user_ids, names, ats, ages, genders, event_ids = zip(*records, strict=True)
         ids = self._intern(connection, set(names))
         feature_ids = [ids[name] for name in names]
-        rows = zip(page.ids, user_ids, feature_ids, ats, ages, genders, event_ids, strict=True)
+        rows = zip(numbers, user_ids, feature_ids, ats, ages, genders, event_ids, strict=True)
         self._database.insert_events(connection, list(rows))
         counted = summaries.rows_of(feature_ids, ats, ages, genders)
         self._database.add_to_summaries(connection, counted)
@@ -108,12 +119,6 @@ class SqlEvents:
             connection.execute(self._database.insert_missing(features), [{"name": name} for name in new])
             known |= _feature_ids(connection, new)
         return known
-
-
-def _next_id(connection: Connection) -> int:
-    """The id of the next event. Only one writer is inside its transaction, so none is given twice."""
-    newest: int | None = connection.execute(_NEWEST).scalar_one()
-    return (newest or 0) + 1
 
 
 def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbered]:
@@ -128,11 +133,11 @@ def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbe
 
 
 def _without_repeats(
-    records: Sequence[EventRecord], stored: dict[str, Numbered], next_id: int
+    records: Sequence[EventRecord], stored: dict[str, Numbered], new_ids: Sequence[int]
 ) -> tuple[Sequence[EventRecord], Added]:
-    """The records to insert, numbered from `next_id` on, and what became of each."""
+    """The records to insert, one for each new id, and what became of each record."""
     if not any(map(itemgetter(-1), records)):
-        return records, Added(ids=range(next_id, next_id + len(records)))
+        return records, Added(ids=new_ids)
     fresh: list[EventRecord] = []
     ids: list[int] = []
     duplicates: dict[int, Event] = {}
@@ -140,7 +145,7 @@ def _without_repeats(
     for index, record in enumerate(records):
         first = stored.get(record.event_id) if record.event_id else None
         if first is None:
-            first = (next_id + len(fresh), record)
+            first = (new_ids[len(fresh)], record)
             fresh.append(record)
             if record.event_id:
                 stored[record.event_id] = first

@@ -6,19 +6,20 @@ from collections.abc import Mapping
 
 from sqlalchemy import delete, select
 
-from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.database import Database
 from vigility.storage.sql.schema import revoked_tokens
 
 
 class SqlRevokedTokens:
     """Implements `vigility.core.sessions.RevokedTokenRepository`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, token_id: str, expires: int, now: int) -> None:
         """See `RevokedTokenRepository.add`."""
         with self._database.writing() as connection:
+            self._database.keep_out_writers(connection, revoked_tokens)
             connection.execute(delete(revoked_tokens).where(revoked_tokens.c.expires <= now))
             row = {"token_id": token_id, "expires": expires}
             connection.execute(self._database.insert_missing(revoked_tokens), [row])

@@ -145,8 +145,8 @@ def counted_from_events(*chosen: ColumnElement[bool]) -> Subquery:
         (events.c.age <= OLDEST_OF_MIDDLE_GROUP, AgeGroup.FROM_18_TO_40.value),
         else_=AgeGroup.OVER_40.value,
     ).label("age_group")
-    key = (events.c.feature_id, day, age_group, events.c.gender)
-    return select(*key, func.count().label("count")).where(*chosen).group_by(*key).subquery()
+    keys = select(events.c.feature_id, day, age_group, events.c.gender).where(*chosen).subquery()
+    return select(*keys.c, func.count().label("count")).group_by(*keys.c).subquery()
 
 
 def _by_key(connection: Connection, query: Select[Any]) -> dict[_Key, int]:

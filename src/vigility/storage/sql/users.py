@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, insert, select
 from vigility.core.errors import UsernameTaken
 from vigility.core.model import Gender, NewUser, User
 from vigility.core.times import from_micros, to_micros
-from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.database import Database
 from vigility.storage.sql.schema import users
 
 # Values in one IN list: SQLite allows 32,766 in a statement.
@@ -20,7 +20,7 @@ NAMES_A_QUERY: Final = 10_000
 class SqlUsers:
     """Implements `vigility.core.repositories.UserRepository`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, user: NewUser) -> User:
@@ -32,6 +32,7 @@ class SqlUsers:
     def add_missing(self, new: Sequence[NewUser]) -> list[User]:
         """See `UserRepository.add_missing`."""
         with self._database.writing() as connection:
+            self._database.keep_out_writers(connection, users)
             taken = _named(connection, [user.username for user in new])
             free = {user.username: user for user in reversed(new) if user.username not in taken}
             if not free:
@@ -50,7 +51,8 @@ class SqlUsers:
     def all(self) -> Iterator[User]:
         """See `UserRepository.all`."""
         with self._database.reading() as connection:
-            yield from _read(connection, select(users).order_by(users.c.id))
+            found = list(_read(connection, select(users).order_by(users.c.id)))
+        yield from found  # outside: whoever takes them may take his time
 
     def after(self, number: int, limit: int) -> Sequence[User]:
         """See `UserRepository.after`."""
@@ -62,6 +64,7 @@ class SqlUsers:
         """See `UserRepository.restore`."""
         with self._database.writing() as connection:
             connection.execute(insert(users), [{"id": user.id, **_row(user)} for user in stored])
+            self._database.begin_ids_after(connection, users, max(user.id for user in stored))
 
 
 def _named(connection: Connection, usernames: Collection[str]) -> dict[str, User]:

@@ -12,9 +12,9 @@ from typing import Final
 from sqlalchemy import Connection, inspect, text
 
 from vigility.core.errors import SchemaMismatch
-from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.database import Database
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every revision, oldest first. A test holds it against the files under `migrations/versions`."""
 
 VERSION_TABLE: Final = "vigility_schema"
@@ -41,48 +41,45 @@ class SchemaState:
         return self.current in {None, *REVISIONS}
 
 
-def state_of(database: SqliteDatabase) -> SchemaState:
-    """Which revision the database has. Changes nothing."""
-    with database.reading() as connection:
-        return _state(connection)
-
-
-def bring_up_to_date(database: SqliteDatabase) -> None:
+def bring_up_to_date(database: Database) -> None:
     """Make the tables, or change older ones, in one transaction; the newest revision is left alone.
 
     Raises SchemaMismatch where the revision is none that this version of vigility knows.
     """
-    if _checked(state_of(database), database.name).is_current:
+    state = state_of(database)
+    if _known(state.current, database.name) == state.newest:
         return
-    with database.writing() as connection:  # where many start at once, the first upgrades
-        if not _checked(_state(connection), database.name).is_current:
+    with database.upgrading() as connection:  # where many start at once, the first upgrades
+        if _known(_revision(connection), database.name) != REVISIONS[-1]:
             _upgrade(connection)
 
 
-def require_up_to_date(database: SqliteDatabase) -> None:
-    """Raise SchemaMismatch where the revision is another than the newest, saying what to do."""
-    state = _checked(state_of(database), database.name)
+def require_up_to_date(database: Database) -> None:
+    """Raise SchemaMismatch, which says who is to be upgraded, where the revision is not the newest."""
+    state = state_of(database)
+    _known(state.current, database.name)
     if not state.is_current:
-        has = "it has no schema yet" if state.current is None else f"its schema is revision {state.current}"
-        raise SchemaMismatch(
-            f"{database.name}: {has}, and this version of vigility needs {state.newest}: "
-            "run vigility db upgrade"
-        )
+        has = f"its schema is revision {state.current}" if state.current else "it has no tables yet"
+        raise SchemaMismatch(f"{database.name}: {has}, and {state.newest} is needed: run vigility db upgrade")
 
 
-def _state(connection: Connection) -> SchemaState:
-    revision = None
-    if inspect(connection).has_table(VERSION_TABLE):
-        revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
-    return SchemaState(revision)
+def state_of(database: Database) -> SchemaState:
+    """Which revision the database has, known or not."""
+    with database.reading() as connection:
+        return SchemaState(_revision(connection))
 
 
-def _checked(state: SchemaState, name: str) -> SchemaState:
-    """The state, of a revision that is known. Raises SchemaMismatch."""
-    if state.is_known:
-        return state
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+
+
+def _known(revision: str | None, name: str) -> str | None:
+    if revision is None or revision in REVISIONS:
+        return revision
     raise SchemaMismatch(
-        f"{name}: its schema is revision {state.current}, and this version of vigility knows those up to "
+        f"{name}: its schema is revision {revision}, and this version of vigility knows those up to "
         f"{REVISIONS[-1]}: upgrade vigility"
     )
 
