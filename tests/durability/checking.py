@@ -6,16 +6,16 @@ from contextlib import closing
 
 import vigility
 
-_EVENTS = """
+EVENTS = """
     SELECT events.id, features.name, events.event_id
     FROM vigility_events AS events JOIN vigility_features AS features ON features.id = events.feature_id
 """
 
 
-def stored_events(path):
+def stored_events(path, query=EVENTS):
     """(id, feature, event_id) of every event."""
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(_EVENTS).fetchall()
+        return connection.execute(query).fetchall()
 
 
 def faults_of_file(path):
@@ -29,10 +29,14 @@ def faults_of_file(path):
 
 def faults_of(path, ledger):
     """What is wrong, while no request is on its way; empty where every promise was kept."""
-    events = stored_events(path)
+    return faults_of_file(path) + faults_of_events(stored_events(path), ledger)
+
+
+def faults_of_events(events, ledger):
+    """What is wrong between these events and what was answered."""
     by_event_id = {event_id: (number, feature) for number, feature, event_id in events if event_id}
     without_id = {number: feature for number, feature, event_id in events if not event_id}
-    faults = faults_of_file(path) + ledger.faults
+    faults = list(ledger.faults)
     faults += lost(ledger.by_event_id, by_event_id) + lost(ledger.without_id, without_id)
     faults += twice(events)
     if extra := by_event_id.keys() - ledger.by_event_id.keys():
