@@ -81,8 +81,9 @@ class PostgresDatabase:
         """See `Database.reading`."""
         with store_errors(self.name):
             connection, transaction = self._begun(_READ, patient)
-            with connection, transaction:
+            with connection:
                 yield connection
+                transaction.rollback()
 
     @contextmanager
     def writing(self, *, patient: bool = False) -> Iterator[Connection]:
