@@ -1,11 +1,11 @@
-"""How many writers keep the day summaries together on PostgreSQL: by upserts, or by parts that readers add up.
+"""How many writers keep the day summaries on PostgreSQL: by upserts, or by parts that readers add up.
 
     python benchmarks/postgres_contention.py [FILE.json]
 
-2, 4 and 8 processes write batches of events over the same 42 summary rows (7 features, 6 groups, one day), each
-batch in a durable transaction. Beside the upsert as vigility does it, last in the transaction and in key order: the
-same upsert first, and an INSERT of the partial counts without any row that two writers share. With the foreign keys
-of the events and without. Bare psycopg, so that only the server is compared.
+2, 4 and 8 processes write batches of events over the same 42 summary rows (7 features, 6 groups, one day),
+each batch in a durable transaction. Beside the upsert as vigility does it, last in the transaction and in key
+order: the same upsert first, and an INSERT of the partial counts without any row that two writers share. With
+the foreign keys of the events and without. Bare psycopg, so that only the server is compared.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ ROUNDS = 3
 SECONDS = 2.0
 WRITERS = (2, 4, 8)
 BATCHES = (50, 1_000)
+_shared: list[Any] = []
 FEATURES = 7
+GROUPS = {17: "<18", 30: "18-40"}
 USERS = 100
 DAY = 20_000
 
@@ -36,10 +38,10 @@ INSERT INTO vigility_events (user_id, feature_id, at, age, gender)
 SELECT * FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::smallint[], %s::text[])
 """
 COLUMNS = "(feature_id, day, age_group, gender, count)"
-PARTS = f"INSERT INTO parts {COLUMNS} SELECT * FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[], %s::bigint[])"
+COUNTED = "SELECT * FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[], %s::bigint[])"
+PARTS = f"INSERT INTO parts {COLUMNS} {COUNTED}"
 UPSERT = f"""
-INSERT INTO vigility_day_summaries AS summary {COLUMNS}
-SELECT * FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[], %s::bigint[])
+INSERT INTO vigility_day_summaries AS summary {COLUMNS} {COUNTED}
 ON CONFLICT (feature_id, day, age_group, gender) DO UPDATE SET count = summary.count + excluded.count
 """
 WAYS = {
@@ -95,7 +97,7 @@ def write(url: str, way: str, batch: int, seed: int) -> int:
     drawn = [columns(batch, random.Random(f"{seed}/{number}")) for number in range(20)]
     stored = 0
     with psycopg.connect(url, autocommit=True) as connection:
-        _ready.wait()
+        _shared[0].wait()
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             events, counts = drawn[stored // batch % len(drawn)]
@@ -126,7 +128,7 @@ def literals(rows: list[Any]) -> list[str]:
 
 
 def _share(ready: Any) -> None:  # noqa: ANN401 - multiprocessing's barrier has no public type
-    globals()["_ready"] = ready
+    _shared.append(ready)
 
 
 if __name__ == "__main__":
