@@ -140,12 +140,12 @@ def sql(url, statement):
 
 def bare_database():
     """The URL of a new database without any tables."""
-    return _created("template0 ENCODING 'UTF8'")
+    return created("template0 ENCODING 'UTF8'")
 
 
 def empty_database():
     """The URL of a new database with vigility's tables, which are empty."""
-    return _created(_template())
+    return created(_template())
 
 
 def drop(url):
@@ -153,7 +153,7 @@ def drop(url):
     sql(shared_server(), f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
 
-def _created(template):
+def created(template):
     name = f"vigility_test_{os.getpid()}_{next(_numbers)}"
     sql(shared_server(), f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     return named(shared_server(), name)

@@ -22,8 +22,8 @@ from vigility.core.errors import OutcomeUnknown
 WRITER: Final = "writer"
 """Under this name a connection of the pool notes its `Writer`."""
 
-PATIENCE_SECONDS: Final = 10.0
-"""For how long it is asked again what became of a commit, while the server cannot be reached."""
+PATIENCE_SECONDS: Final = 15.0
+"""For how long it is asked again what became of a commit: longer than the server lets a session idle."""
 
 _PAUSE_SECONDS: Final = 0.1
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from sqlalchemy import Connection, Insert, Table
+from sqlalchemy import Column, ColumnElement, Connection, Insert, Table
 
 EventRow = tuple[int, int, int, int, int, str, str | None]
 """id, user_id, feature_id, at (µs), age, gender, event_id: the columns of `vigility_events`."""
@@ -67,11 +67,15 @@ class Database(Protocol):
         ...
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> None:
-        """Insert the events as fast as the driver can. Raises StoredMeanwhile."""
+        """Insert the events as fast as the driver can. Raises StoredMeanwhile, or UserGone."""
         ...
 
     def add_to_summaries(self, connection: Connection, rows: Sequence[SummaryRow]) -> None:
         """Add the counts to those of the same key; insert the others. The rows are in key order."""
+        ...
+
+    def one_of(self, column: Column[str], name: str) -> ColumnElement[bool]:
+        """That the column is one of the texts that a statement gets, as a list, under this name."""
         ...
 
     def insert_missing(self, table: Table) -> Insert:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from vigility.core.errors import StoreError
 from vigility.core.model import Event, EventRecord
@@ -23,14 +23,10 @@ from vigility.storage.sql.schema import day_summaries, events, features
 IDS_A_QUERY: Final = 10_000
 
 # Statements are built once: building one takes longer than a database takes to run it.
-_FEATURE_IDS: Final = select(features.c.name, features.c.id).where(
-    features.c.name.in_(bindparam("names", expanding=True))
-)
-_BY_EVENT_ID: Final = (
-    select(events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"])
-    .join_from(events, features)
-    .where(events.c.event_id.in_(bindparam("event_ids", expanding=True)))
-)
+_FEATURES: Final = select(features.c.name, features.c.id)
+_EVENTS: Final = select(
+    events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"]
+).join_from(events, features)
 
 Numbered = tuple[int, EventRecord]
 """An event's id and its record."""
@@ -41,6 +37,8 @@ class SqlEvents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._features_named = _FEATURES.where(database.one_of(features.c.name, "names"))
+        self._events_sent = _EVENTS.where(database.one_of(events.c.event_id, "event_ids"))
 
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
@@ -94,7 +92,7 @@ class SqlEvents:
 
     def _add(self, connection: Connection, records: Sequence[EventRecord]) -> Added:
         event_ids = list(filter(None, map(itemgetter(-1), records)))
-        stored = _stored(connection, event_ids)
+        stored = self._stored(connection, event_ids)
         repeats = len(event_ids) - len(set(event_ids) - stored.keys())
         new_ids = self._database.new_ids(connection, len(records) - repeats)
         fresh, added = _without_repeats(records, stored, new_ids)
@@ -114,22 +112,24 @@ class SqlEvents:
 
     def _intern(self, connection: Connection, names: set[str]) -> dict[str, int]:
         """The ids of these feature names; new ones are stored."""
-        known = _feature_ids(connection, names)
+        known = self._feature_ids(connection, names)
         if new := sorted(names - known.keys()):
             connection.execute(self._database.insert_missing(features), [{"name": name} for name in new])
-            known |= _feature_ids(connection, new)
+            known |= self._feature_ids(connection, new)
         return known
 
+    def _feature_ids(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
+        return dict(connection.execute(self._features_named, {"names": list(names)}).all())
 
-def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbered]:
-    """The stored events that bear one of these event_ids, by it."""
-    found: dict[str, Numbered] = {}
-    for start in range(0, len(event_ids), IDS_A_QUERY):
-        chosen = {"event_ids": event_ids[start : start + IDS_A_QUERY]}
-        for number, *values in connection.execute(_BY_EVENT_ID, chosen):
-            record = EventRecord(*values)
-            found[str(record.event_id)] = (number, record)
-    return found
+    def _stored(self, connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbered]:
+        """The stored events that bear one of these event_ids, by it."""
+        found: dict[str, Numbered] = {}
+        for start in range(0, len(event_ids), IDS_A_QUERY):
+            chosen = {"event_ids": event_ids[start : start + IDS_A_QUERY]}
+            for number, *values in connection.execute(self._events_sent, chosen):
+                record = EventRecord(*values)
+                found[str(record.event_id)] = (number, record)
+        return found
 
 
 def _without_repeats(
@@ -154,7 +154,3 @@ def _without_repeats(
             (duplicates if same else conflicts)[index] = Event.of(*first)
         ids.append(first[0])
     return fresh, Added(ids=ids, duplicates=duplicates, conflicts=conflicts)
-
-
-def _feature_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    return dict(connection.execute(_FEATURE_IDS, {"names": list(names)}).all())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ _SQLITE_REASONS: Final = {
     sqlite3.SQLITE_IOERR: "its disk fails",
     sqlite3.SQLITE_READONLY: _NOT_WRITABLE,
 }
+_NO_FREE: Final = re.compile("too many (clients|connections)|remaining connection slots")
 _RESTARTING: Final = "it is being restarted"
 _POSTGRES_REASONS: Final = {  # https://www.postgresql.org/docs/current/errcodes-appendix.html
     "25006": _NOT_WRITABLE,  # read only: a standby, or one on the way to be promoted
@@ -70,6 +72,8 @@ def sqlite_code(error: BaseException | None) -> int:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, DBAPIError):
+        if _NO_FREE.search(str(error.orig)):  # told while connecting, where psycopg knows no code
+            return _POSTGRES_REASONS["53300"]
         code = sqlite_code(error.orig) & 0xFF  # without the details
         return _SQLITE_REASONS.get(code) or _POSTGRES_REASONS.get(_sqlstate(error.orig), _UNKNOWN)
     if isinstance(error, PoolTimeout):

@@ -13,11 +13,14 @@ from typing import Final
 
 from sqlalchemy import (
     URL,
+    Column,
+    ColumnElement,
     Connection,
     Engine,
     ExceptionContext,
     Insert,
     Table,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -146,6 +149,10 @@ class SqliteDatabase:
     def add_to_summaries(self, connection: Connection, rows: Sequence[SummaryRow]) -> None:
         """See `Database.add_to_summaries`."""
         _insert(connection, rows, _ADD_TO_SUMMARIES, _WHERE_THERE_ALREADY)
+
+    def one_of(self, column: Column[str], name: str) -> ColumnElement[bool]:
+        """See `Database.one_of`."""
+        return column.in_(bindparam(name, expanding=True))
 
     def insert_missing(self, table: Table) -> Insert:
         """See `Database.insert_missing`."""
