@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vigility.core.errors import InvalidInput
 from vigility.core.service import Vigility
-from vigility.storage.limits import Limits
 
 if TYPE_CHECKING:
     from vigility.core.accounts import PasswordHasher
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from vigility.storage.sql.versions import SchemaState
 
 DEFAULT_URL: Final = "sqlite:///vigility.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections to PostgreSQL one process opens, and how many seconds one statement may take.
+
+    Six connections are enough for a worker of the server: four threads answer, one writes, one logs in.
+    """
+
+    connections: int = 6
+    statement_seconds: int = 30
+
 
 _ALLOWED: Final = "must be sqlite:///PATH, file:PATH, the path of an SQLite file, postgresql://…, or memory:"
 _POSTGRES: Final = ("postgresql://", "postgres://")
@@ -121,7 +133,7 @@ def _postgres(url: str, limits: Limits) -> Database:
         raise InvalidInput("database", f"{how} ({error})") from error
     from vigility.storage.sql.postgres import PostgresDatabase
 
-    return PostgresDatabase(url, limits)
+    return PostgresDatabase(url, limits.connections, limits.statement_seconds)
 
 
 def signing_secret(url: str, configured: str | None) -> bytes:

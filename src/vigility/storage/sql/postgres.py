@@ -29,7 +29,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from vigility.core.errors import InvalidInput, StoreError, UserGone
-from vigility.storage.limits import Limits
 from vigility.storage.sql.commits import WRITER, Fate, Writer, mark
 from vigility.storage.sql.database import EventRow, StoredMeanwhile, SummaryRow
 from vigility.storage.sql.failures import store_errors
@@ -87,9 +86,10 @@ _INHERITED: Final[list[Engine]] = []
 class PostgresDatabase:
     """Implements `Database` over one PostgreSQL database."""
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    def __init__(self, url: str, connections: int, statement_seconds: int) -> None:
         self._parameters = parameters_of(url)
-        self._limits = limits
+        self._connections = connections
+        self._statement_seconds = statement_seconds
         self.name = name_of(self._parameters)
         self._opened = self._new_engine()
         self._owner = os.getpid()
@@ -220,7 +220,7 @@ class PostgresDatabase:
         engine = create_engine(
             "postgresql+psycopg://",
             creator=self._connect,
-            pool_size=self._limits.connections,
+            pool_size=self._connections,
             max_overflow=0,
             pool_timeout=_POOL_SECONDS,
             pool_use_lifo=True,
@@ -236,7 +236,7 @@ class PostgresDatabase:
         if connection.info.parameter_status("server_encoding") != "UTF8":
             connection.close()
             raise StoreError(f"{self.name}: its encoding must be UTF8, so that it takes every name")
-        connection.execute(_settings(self._limits.statement_seconds))
+        connection.execute(_settings(self._statement_seconds))
         return connection
 
 
