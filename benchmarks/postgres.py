@@ -2,9 +2,9 @@
 
     python benchmarks/postgres.py [FILE.json]
 
-Starts Debian's PostgreSQL (`apt-get install postgresql`) with fsync and synchronous_commit on. All write to the
-same tables and indexes, in transactions of the same size. The bare references get their rows ready made, ids
-included; vigility checks every value, looks up users and features, gives the ids and writes the day summaries.
+Starts Debian's PostgreSQL (`apt-get install postgresql`) with fsync and synchronous_commit on. All write to
+the same tables and indexes, in transactions of the same size. The bare references get their rows ready made,
+ids included; vigility checks every value, looks up users and features and writes the day summaries too.
 """
 
 from __future__ import annotations
