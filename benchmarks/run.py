@@ -15,6 +15,10 @@ BENCHMARKS = (
     "analytics",
     "ingest",
     "page_ready",
+    "postgres",
+    "postgres_contention",
+    "postgres_http",
+    "postgres_reports",
 )
 
 

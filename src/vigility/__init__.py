@@ -11,7 +11,7 @@
 Importing it loads nothing outside the standard library; `connect` loads what its store needs.
 """
 
-from vigility.bootstrap import connect
+from vigility.bootstrap import Limits, connect
 from vigility.core.accounts import ImportedUsers
 from vigility.core.errors import (
     CopyDiffers,
@@ -52,6 +52,7 @@ __all__ = [
     "Ingested",
     "InvalidCredentials",
     "InvalidInput",
+    "Limits",
     "NewEvent",
     "NewUser",
     "OutcomeUnknown",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from vigility.core.copying import Copy
 from vigility.core.errors import InvalidInput
 from vigility.core.service import Vigility
-from vigility.storage.limits import Limits
 
 if TYPE_CHECKING:
     from vigility.core.accounts import PasswordHasher
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from vigility.storage.sql.versions import SchemaState as SchemaState  # noqa: PLC0414 - for the faces
 
 DEFAULT_URL: Final = "sqlite:///vigility.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections to PostgreSQL one process opens, and how many seconds one statement may take.
+
+    Six connections are enough for a worker of the server: four threads answer, one writes, one logs in.
+    """
+
+    connections: int = 6
+    statement_seconds: int = 30
+
 
 _ALLOWED: Final = "must be sqlite:///PATH, file:PATH, the path of an SQLite file, postgresql://…, or memory:"
 _POSTGRES: Final = ("postgresql://", "postgres://")
@@ -148,7 +160,7 @@ def _postgres(url: str, limits: Limits) -> Database:
         raise InvalidInput("database", f"{how} ({error})") from error
     from vigility.storage.sql.postgres import PostgresDatabase
 
-    return PostgresDatabase(url, limits)
+    return PostgresDatabase(url, limits.connections, limits.statement_seconds)
 
 
 def signing_secret(url: str, configured: str | None) -> bytes:

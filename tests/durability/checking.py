@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 
+import postgres
 import vigility
 
 EVENTS = """
@@ -13,18 +14,28 @@ EVENTS = """
 
 
 def stored_events(path, query=EVENTS):
-    """(id, feature, event_id) of every event."""
+    """(id, feature, event_id) of every event, in the file or behind the URL."""
+    if is_url(path):
+        return postgres.sql(path, query)
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
 
 
 def faults_of_file(path):
-    """What is wrong with the file by itself."""
-    with closing(sqlite3.connect(path)) as connection:
-        found = [f"integrity_check: {row[0]}" for row in connection.execute("PRAGMA integrity_check")]
+    """What is wrong with the database by itself."""
+    found = [] if is_url(path) else checked(path)
     with vigility.connect(str(path)) as v:
         differences = v.verify_summaries()
     return [f for f in found if f != "integrity_check: ok"] + [f"summary: {d}" for d in differences[:3]]
+
+
+def checked(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return [f"integrity_check: {row[0]}" for row in connection.execute("PRAGMA integrity_check")]
+
+
+def is_url(path):
+    return str(path).startswith("postgresql://")
 
 
 def faults_of(path, ledger):

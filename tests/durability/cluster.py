@@ -4,12 +4,11 @@ import os
 import signal
 import threading
 from contextlib import ExitStack, contextmanager
-from urllib.parse import urlsplit
 
 import nginx
 import postgres
 import vigility
-from durability.checking import EVENTS, faults_of_events, stored_events
+from durability.checking import EVENTS, faults_of_events, faults_of_file, stored_events
 from web_server import Server, free_port
 
 SECRET = "a secret that all instances know, of more than 32 bytes"
@@ -20,6 +19,7 @@ class Cluster:
 
     def __init__(self, folder, url, **environment):
         self.url = url
+        self._database = url.removeprefix("sqlite:///")
         self.port = free_port()
         self.up = threading.Event()
         self.up.set()
@@ -87,9 +87,9 @@ class Cluster:
         with load.paused():
             events = self._stored(username)
             found = faults_of_events(events, load.ledger)
+            found += faults_of_file(self._database)
             with vigility.connect(self.url) as v:
                 counted = sum(feature.count for feature in v.report().features)
-                found += [f"summary: {difference}" for difference in v.verify_summaries()[:3]]
             if counted != len(self._stored()):
                 found.append(f"reports count {counted} events, and {len(self._stored())} are stored")
         return found
@@ -98,9 +98,7 @@ class Cluster:
         """(id, feature, event_id) of every event, or of those of one user."""
         whose = f"JOIN vigility_users AS users ON users.id = user_id AND username = '{username}'"
         query = EVENTS + (whose if username else "")
-        if self.url.startswith("postgresql"):
-            return postgres.sql(self.url, query)
-        return stored_events(urlsplit(self.url).path[1:], query)
+        return stored_events(self._database, query)
 
     def _instance(self, **environment):
         return Server(self._folder, **self._environment, **environment)

@@ -15,10 +15,10 @@ import postgres
 import vigility
 from strategies import FEATURES, filters, new_events, new_users
 from vigility import NewEvent, StoreError, UserGone
+from vigility.bootstrap import Limits
 from vigility.core import copying
 from vigility.core.copying import ANY_ID, Copy
 from vigility.core.transfer import Page
-from vigility.storage.limits import Limits
 from vigility.storage.sql.postgres import PostgresDatabase
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -156,7 +156,7 @@ def test_an_id_that_was_given_and_is_not_stored_yet_is_awaited(two_databases):
     url = two_databases[0]
     with vigility.connect(url, clock=lambda: NOW) as v, ThreadPoolExecutor(1) as pool:
         v.accounts.add_without_password("ada", 36, "Female")
-        database = PostgresDatabase(url, Limits())
+        database = PostgresDatabase(url, 6, 30)
         with closing(database):
             slow = database.writing()
             connection = slow.__enter__()
@@ -171,7 +171,7 @@ def test_an_id_that_was_given_and_is_not_stored_yet_is_awaited(two_databases):
 
 def test_who_only_reads_is_not_awaited(two_databases):
     url = two_databases[0]
-    with closing(PostgresDatabase(url, Limits())) as database, database.reading() as connection:
+    with closing(PostgresDatabase(url, 6, 30)) as database, database.reading() as connection:
         connection.exec_driver_sql("SELECT count(*) FROM vigility_events")
         assert database.settled() == 0
 

@@ -14,9 +14,8 @@ import pytest
 
 import postgres
 import vigility
-from vigility import InvalidInput, NewEvent, StoreError, StoreUnavailable, UserGone
+from vigility import InvalidInput, Limits, NewEvent, StoreError, StoreUnavailable, UserGone
 from vigility.core.attempts import AttemptLimit
-from vigility.storage.limits import Limits
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FEATURES = ("a", "b", "c")

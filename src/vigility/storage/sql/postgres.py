@@ -28,10 +28,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from vigility.core.errors import InvalidInput, StoreError, UserGone
-from vigility.storage.limits import Limits
+from vigility.core.errors import InvalidInput, StoreError
+from vigility.storage.sql import postgres_rows
 from vigility.storage.sql.commits import WRITER, Fate, Writer, mark
-from vigility.storage.sql.database import EventRow, StoredMeanwhile, SummaryRow
+from vigility.storage.sql.database import EventRow, SummaryRow
 from vigility.storage.sql.failures import store_errors
 from vigility.storage.sql.settling import settled
 
@@ -60,29 +60,9 @@ _PATIENT: Final = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transactio
 # Any number for which no other program is likely to wait: "vigility" in ASCII.
 _UPGRADE_LOCK: Final = int.from_bytes(b"vigility"[:7], "big")
 
-# A wipe begins the ids again. Reading the table here makes it wait for this transaction, so that no id is
-# taken before it and used after it.
-_NEW_IDS: Final = """
-SELECT nextval('vigility_events_id_seq')
-FROM generate_series(1, %s) LEFT JOIN (SELECT FROM vigility_events LIMIT 0 FOR KEY SHARE) AS locked ON true
-"""
 _IDENTITY: Final = """
 SELECT 'postgresql ' || pg_postmaster_start_time() || ' ' || oid || ' ' || to_regclass('vigility_events')::oid
 FROM pg_database WHERE datname = current_database()
-"""
-_HOLD_USERS: Final = """
-SELECT count(*)
-FROM (SELECT FROM vigility_users WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE) AS held
-"""
-_INSERT_EVENTS: Final = """
-INSERT INTO vigility_events (id, user_id, feature_id, at, age, gender, event_id)
-SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::bigint[], %s::smallint[], %s::text[], %s::text[])
-ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING
-"""
-_ADD_TO_SUMMARIES: Final = """
-INSERT INTO vigility_day_summaries AS summary (feature_id, day, age_group, gender, count)
-SELECT * FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[], %s::bigint[])
-ON CONFLICT (feature_id, day, age_group, gender) DO UPDATE SET count = summary.count + excluded.count
 """
 
 # Connections that a fork copied: the child must not say good-bye on them, so they are kept for good.
@@ -92,9 +72,10 @@ _INHERITED: Final[list[Engine]] = []
 class PostgresDatabase:
     """Implements `Database` over one PostgreSQL database."""
 
-    def __init__(self, url: str, limits: Limits) -> None:
+    def __init__(self, url: str, connections: int, statement_seconds: int) -> None:
         self._parameters = parameters_of(url)
-        self._limits = limits
+        self._connections = connections
+        self._statement_seconds = statement_seconds
         self.name = name_of(self._parameters)
         self._opened = self._new_engine()
         self._owner = os.getpid()
@@ -144,7 +125,7 @@ class PostgresDatabase:
 
     def new_ids(self, connection: Connection, count: int) -> Sequence[int]:
         """See `Database.new_ids`."""
-        return connection.exec_driver_sql(_NEW_IDS, (count,)).scalars().all() if count else ()
+        return postgres_rows.new_ids(connection, count)
 
     def settled(self) -> int:
         """See `Database.settled`."""
@@ -158,16 +139,12 @@ class PostgresDatabase:
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> None:
         """See `Database.insert_events`."""
-        self._hold_users(connection, {row[1] for row in rows})
-        # Who waits for another's event_id must not be waited for: all go through them in one order.
-        ordered = sorted(rows, key=_event_id) if any(map(_event_id, rows)) else rows
-        columns = tuple(map(_array, zip(*ordered, strict=True)))
-        if connection.exec_driver_sql(_INSERT_EVENTS, columns).rowcount < len(rows):
-            raise StoredMeanwhile
+        postgres_rows.hold_users(connection, {row[1] for row in rows})
+        postgres_rows.insert_events(connection, rows)
 
     def add_to_summaries(self, connection: Connection, rows: Sequence[SummaryRow]) -> None:
         """See `Database.add_to_summaries`."""
-        connection.exec_driver_sql(_ADD_TO_SUMMARIES, tuple(map(_array, zip(*rows, strict=True))))
+        postgres_rows.add_to_summaries(connection, rows)
 
     def one_of(self, column: Column[str], name: str) -> ColumnElement[bool]:
         """See `Database.one_of`. One parameter, however many texts: the statement stays prepared."""
@@ -188,16 +165,6 @@ class PostgresDatabase:
     def close(self) -> None:
         """See `Database.close`."""
         self._engine.dispose()
-
-    def _hold_users(self, connection: Connection, ids: set[int]) -> None:
-        """Let these users not be deleted before the transaction ends. Raises UserGone.
-
-        What a foreign key would do, once a batch: as a trigger on each event it took more than half of the
-        time of a batch (docs/postgresql.md).
-        """
-        held = connection.exec_driver_sql(_HOLD_USERS, (_array(sorted(ids)),)).scalar_one()
-        if held < len(ids):
-            raise UserGone
 
     def _begun(self, statement: str, patient: bool) -> tuple[Connection, Transaction]:
         """A transaction that the server has begun: with a fresh connection, where one of the pool was cut."""
@@ -240,7 +207,7 @@ class PostgresDatabase:
         engine = create_engine(
             "postgresql+psycopg://",
             creator=self._connect,
-            pool_size=self._limits.connections,
+            pool_size=self._connections,
             max_overflow=0,
             pool_timeout=_POOL_SECONDS,
             pool_use_lifo=True,
@@ -256,7 +223,7 @@ class PostgresDatabase:
         if connection.info.parameter_status("server_encoding") != "UTF8":
             connection.close()
             raise StoreError(f"{self.name}: its encoding must be UTF8, so that it takes every name")
-        connection.execute(_settings(self._limits.statement_seconds))
+        connection.execute(_settings(self._statement_seconds))
         return connection
 
 
@@ -302,15 +269,3 @@ def _on_connect(_connection: psycopg.Connection[Any], entry: ConnectionPoolEntry
 
 def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options()["vigility_begin"])
-
-
-def _event_id(row: EventRow) -> str:
-    return row[-1] or ""
-
-
-def _array(values: Sequence[int | str | None]) -> str:
-    """A literal of an array whose values need no quotes: numbers, ids, genders and age groups.
-
-    psycopg would take each value by itself, in three times the time.
-    """
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
