@@ -40,7 +40,8 @@ class Server:
             "VIGILITY_BCRYPT_ROUNDS": "4",
             "PYTHONWARNINGS": "error",
         } | environment
-        self.port = int(self._environment["PORT"])
+        given = self._environment["PORT"]
+        self.port = int(given) if given.isdigit() else 0
         self.lines = deque(maxlen=200_000)
         self._heard = threading.Condition()
 

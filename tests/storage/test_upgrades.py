@@ -99,7 +99,7 @@ def test_an_older_database_is_upgraded_with_all_that_is_in_it(url, revision):
 def test_an_older_database_is_left_alone_where_that_is_asked_for(url, revision):
     made_by(revision, url)
     before = tables(url)
-    with pytest.raises(SchemaMismatch, match=rf"revision {revision}.*is needed: upgrade the database"):
+    with pytest.raises(SchemaMismatch, match=rf"revision {revision}.*is needed: run vigility db upgrade"):
         vigility.connect(url, upgrade=False)
     assert tables(url) == before
     assert schema_state(url) == versions.SchemaState(revision)

@@ -45,7 +45,11 @@ def upgrade_schema(context: typer.Context) -> None:
         show(f"The schema of {session.database_name} was upgraded {was}to revision {after.current}.")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "vigility --database usage.db db current",
+    )
+)
 def current(context: typer.Context) -> None:
     """Show which revision of the schema the database has; `none` before the first. Changes nothing."""
     state = _state(session_of(context))
