@@ -59,7 +59,12 @@ class Writer:
 
 
 def mark(connection: Connection) -> Writer:
-    """Write into the transaction which one it is. Its last statement, so that the row is locked shortly."""
+    """Write into the transaction which one it is. Its last statement, so that the row is locked shortly.
+
+    The server has to answer it before COMMIT is sent: who asks for this transaction's fate then finds the
+    row locked until the transaction has ended. (Both in one message would save a wait. The tests found it
+    committed after it had been said not to be.)
+    """
     writer: Writer = connection.info[WRITER]
     writer.number += 1
     if writer.number == 1:
