@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import psycopg
 from sqlalchemy import Connection
 
-from vigility.core.errors import OutcomeUnknown
+from vigility.core.errors import OutcomeUnknown, StoreError
 
 WRITER: Final = "writer"
 """Under this name a connection of the pool notes its `Writer`."""
@@ -89,7 +89,7 @@ class Fate:
         while True:
             try:
                 return self._asked(writer) == writer.number
-            except psycopg.Error as error:
+            except (psycopg.Error, StoreError, OSError) as error:  # whatever it is, it tells nothing
                 if time.monotonic() > give_up:
                     raise OutcomeUnknown(f"{self.name}: {' '.join(str(error).split())}") from error
             time.sleep(_PAUSE_SECONDS)
