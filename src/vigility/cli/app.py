@@ -54,7 +54,7 @@ def vigility(
         typer.Option(
             envvar="DATABASE_URL",
             metavar="URL",
-            help="The database: sqlite:///PATH, file:PATH or the path of a file; it is made on first use.",
+            help="The database: the path of a file, sqlite:///PATH or postgresql://…; made on first use.",
         ),
     ] = DEFAULT_URL,
     version: Annotated[  # noqa: ARG001 - its callback acts

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import psycopg
 from sqlalchemy import Connection
 
-from vigility.core.errors import OutcomeUnknown
+from vigility.core.errors import OutcomeUnknown, StoreError
 
 WRITER: Final = "writer"
 """Under this name a connection of the pool notes its `Writer`."""
@@ -59,7 +59,12 @@ class Writer:
 
 
 def mark(connection: Connection) -> Writer:
-    """Write into the transaction which one it is. Its last statement, so that the row is locked shortly."""
+    """Write into the transaction which one it is. Its last statement, so that the row is locked shortly.
+
+    The server has to answer it before COMMIT is sent: who asks for this transaction's fate then finds the
+    row locked until the transaction has ended. (Both in one message would save a wait. The tests found it
+    committed after it had been said not to be.)
+    """
     writer: Writer = connection.info[WRITER]
     writer.number += 1
     if writer.number == 1:
@@ -84,7 +89,7 @@ class Fate:
         while True:
             try:
                 return self._asked(writer) == writer.number
-            except psycopg.Error as error:
+            except (psycopg.Error, StoreError, OSError) as error:  # whatever it is, it tells nothing
                 if time.monotonic() > give_up:
                     raise OutcomeUnknown(f"{self.name}: {' '.join(str(error).split())}") from error
             time.sleep(_PAUSE_SECONDS)

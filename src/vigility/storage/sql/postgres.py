@@ -139,7 +139,6 @@ class PostgresDatabase:
 
     def insert_events(self, connection: Connection, rows: Sequence[EventRow]) -> None:
         """See `Database.insert_events`."""
-        postgres_rows.hold_users(connection, {row[1] for row in rows})
         postgres_rows.insert_events(connection, rows)
 
     def add_to_summaries(self, connection: Connection, rows: Sequence[SummaryRow]) -> None:

@@ -26,10 +26,18 @@ _HOLD_USERS: Final = """
 SELECT count(*)
 FROM (SELECT FROM vigility_users WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE) AS held
 """
+# Above, COPY is the faster one; below, its second wait for the server costs more.
+_MOST_TO_INSERT: Final = 256
 _COPY_EVENTS: Final = "COPY vigility_events (id, user_id, feature_id, at, age, gender, event_id) FROM STDIN"
+# Holds the users too: a wait less for the server, after each of which Python's lock has to be won back.
 _INSERT_EVENTS: Final = """
+WITH held AS (
+    SELECT count(*) AS users
+    FROM (SELECT FROM vigility_users WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE) AS held
+)
 INSERT INTO vigility_events (id, user_id, feature_id, at, age, gender, event_id)
 SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::bigint[], %s::smallint[], %s::text[], %s::text[])
+WHERE (SELECT users FROM held) = %s
 ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING
 """
 _ADD_TO_SUMMARIES: Final = """
@@ -47,22 +55,13 @@ def new_ids(connection: Connection, count: int) -> Sequence[int]:
     return scattered or range(first, last + 1)  # scattered where another writer took some between
 
 
-def hold_users(connection: Connection, ids: set[int]) -> None:
-    """Let these users not be deleted before the transaction ends. Raises UserGone.
-
-    What a foreign key would do, once a batch: as a trigger on each event it took more than half of the time
-    of a batch (docs/postgresql.md).
-    """
-    held = connection.exec_driver_sql(_HOLD_USERS, (_array(sorted(ids)),)).scalar_one()
-    if held < len(ids):
-        raise UserGone
-
-
 def insert_events(connection: Connection, rows: Sequence[EventRow]) -> None:
-    """Insert the events of users who are held. Raises StoredMeanwhile."""
-    if any(map(_event_id, rows)):
-        _insert_once(connection, rows)
+    """See `Database.insert_events`."""
+    users = sorted({row[1] for row in rows})
+    if len(rows) <= _MOST_TO_INSERT or any(map(_event_id, rows)):
+        _insert(connection, rows, users)
     else:
+        _hold(connection, users)
         _copy(connection, rows)
 
 
@@ -71,16 +70,28 @@ def add_to_summaries(connection: Connection, rows: Sequence[SummaryRow]) -> None
     connection.exec_driver_sql(_ADD_TO_SUMMARIES, tuple(map(_array, zip(*rows, strict=True))))
 
 
-def _insert_once(connection: Connection, rows: Sequence[EventRow]) -> None:
-    """Insert events of which some bear an event_id. Raises StoredMeanwhile where one of those is there."""
+def _hold(connection: Connection, users: Sequence[int]) -> None:
+    """Let these users not be deleted before the transaction ends. Raises UserGone.
+
+    What a foreign key would do, once a batch: as a trigger on each event it took more than half of the time
+    of a batch (docs/postgresql.md).
+    """
+    held = connection.exec_driver_sql(_HOLD_USERS, (_array(users),)).scalar_one()
+    if held < len(users):
+        raise UserGone
+
+
+def _insert(connection: Connection, rows: Sequence[EventRow], users: Sequence[int]) -> None:
     # Who waits for another's event_id must not be waited for: all go through them in one order.
-    columns = tuple(map(_array, zip(*sorted(rows, key=_event_id), strict=True)))
-    if connection.exec_driver_sql(_INSERT_EVENTS, columns).rowcount < len(rows):
+    columns = map(_array, zip(*sorted(rows, key=_event_id), strict=True))
+    given = (_array(users), *columns, len(users))
+    if connection.exec_driver_sql(_INSERT_EVENTS, given).rowcount < len(rows):
+        _hold(connection, users)
         raise StoredMeanwhile
 
 
 def _copy(connection: Connection, rows: Sequence[EventRow]) -> None:
-    """Insert by COPY: over twice as fast as INSERT for many rows, and as fast for few."""
+    """Insert events of held users by COPY: for many rows over twice as fast as INSERT."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)  # noqa: S101 - for mypy
     try:
