@@ -6,7 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("start_up", "import_events", "report_at_scale", "workers", "analytics", "ingest", "page_ready")
+BENCHMARKS = (
+    "start_up",
+    "import_events",
+    "copying",
+    "report_at_scale",
+    "workers",
+    "analytics",
+    "ingest",
+    "page_ready",
+    "postgres",
+    "postgres_contention",
+    "postgres_http",
+    "postgres_reports",
+)
 
 
 def main() -> None:

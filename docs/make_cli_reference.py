@@ -24,8 +24,9 @@ as one line. Colours and bars adapt to the terminal; `NO_COLOR` and pipes are re
 | Exit code | Meaning |
 |---|---|
 | 0 | done |
-| 1 | it could not be done, or not all of it: wrong lines of a file, summaries that differ |
+| 1 | it could not be done, or not all of it: wrong lines of a file, summaries or a copy that differ |
 | 2 | it was asked for something that cannot be |
+| 3, 4 | `vigility db check`: the schema is older than this version of vigility needs, or newer |
 | 130, 143 | ended by Ctrl-C, by SIGTERM; what was said to be stored is stored |
 """
 

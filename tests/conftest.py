@@ -3,6 +3,8 @@ import os
 import pytest
 from hypothesis import settings
 
+import postgres
+
 # A failing example prints how to run it again. No deadline: timings belong in benchmarks.
 settings.register_profile("quick", deadline=None, print_blob=True, max_examples=60)
 settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=2_000)
@@ -13,6 +15,10 @@ def pytest_addoption(parser):
     parser.addoption(
         "--no-skips", action="store_true", help="fail where a test skips: every part must be there"
     )
+
+
+def pytest_sessionfinish():
+    postgres.clean_up()
 
 
 @pytest.hookimpl(wrapper=True)

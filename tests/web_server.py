@@ -29,22 +29,23 @@ class Server:
 
     def __init__(self, folder, workers=2, command=None, **environment):
         self.folder = folder
-        self.port = free_port()
         self.workers = workers
         self._command = command or [BIN / "vigility", "serve"]
         self._environment = {
             "PATH": os.environ["PATH"],  # noqa: TID251
             "HOME": str(folder),
             "DATABASE_URL": f"sqlite:///{folder}/usage.db",
-            "PORT": str(self.port),
+            "PORT": str(free_port()),
             "VIGILITY_WORKERS": str(workers),
             "VIGILITY_BCRYPT_ROUNDS": "4",
             "PYTHONWARNINGS": "error",
         } | environment
+        given = self._environment["PORT"]
+        self.port = int(given) if given.isdigit() else 0
         self.lines = deque(maxlen=200_000)
         self._heard = threading.Condition()
 
-    def start(self):
+    def start(self, **how):
         self.process = subprocess.Popen(
             [str(part) for part in self._command],
             cwd=self.folder,
@@ -53,6 +54,7 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            **how,
         )
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()

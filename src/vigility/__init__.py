@@ -11,12 +11,15 @@
 Importing it loads nothing outside the standard library; `connect` loads what its store needs.
 """
 
-from vigility.bootstrap import connect
+from vigility.bootstrap import Limits, connect
 from vigility.core.accounts import ImportedUsers
 from vigility.core.errors import (
+    CopyDiffers,
+    CopyRefused,
     EventConflict,
     InvalidCredentials,
     InvalidInput,
+    OutcomeUnknown,
     QueueFull,
     SchemaMismatch,
     StoreError,
@@ -36,6 +39,8 @@ from vigility.core.tracking import Importer, Ingested
 
 __all__ = [
     "AgeGroup",
+    "CopyDiffers",
+    "CopyRefused",
     "DayCount",
     "Event",
     "EventConflict",
@@ -47,8 +52,10 @@ __all__ = [
     "Ingested",
     "InvalidCredentials",
     "InvalidInput",
+    "Limits",
     "NewEvent",
     "NewUser",
+    "OutcomeUnknown",
     "QueueFull",
     "Rejected",
     "Report",

@@ -60,13 +60,20 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite:///vigility.db",
         validation_alias="DATABASE_URL",
-        description="The database: `sqlite:///PATH` (a fourth slash makes it absolute).",
+        description="The database: `sqlite:///PATH` (a fourth slash makes it absolute) or "
+        "`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.",
+    )
+    database_connections: int = Field(
+        6, ge=1, le=1000, description="Connections to PostgreSQL that one worker opens at most."
+    )
+    database_statement_seconds: int = Field(
+        30, ge=1, le=3600, description="How long one statement of a request may take on PostgreSQL."
     )
     jwt_secret: SecretStr | None = Field(
         None,
         validation_alias="JWT_SECRET",
         description="What tokens are signed with, 32 bytes or more. Without it a random secret is made "
-        "once and kept beside the SQLite file, readable by its owner only.",
+        "once and kept beside the SQLite file, readable by its owner only; PostgreSQL needs it.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8002, ge=1, le=65535, validation_alias="PORT", description="The port to listen on.")
@@ -110,6 +117,9 @@ class Settings(BaseSettings):
     )
     grace_seconds: int = Field(
         30, ge=2, le=3600, description="How long requests may take to finish when the server is stopped."
+    )
+    upgrade: Switch = Field(
+        "on", description="`off` leaves the schema alone: a database that is not up to date is then refused."
     )
     access_log: Switch = Field("on", description="`off` leaves out the line that each request writes.")
 

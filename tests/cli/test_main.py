@@ -53,7 +53,7 @@ def test_version(program):
     assert program.done("--version") == f"vigility {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [(), ("users",), ("summaries",)])
+@pytest.mark.parametrize("words", [(), ("users",), ("summaries",), ("db",)])
 def test_without_a_command_the_help_is_shown(program, words):
     assert program.done(*words) == program.done(*words, "--help")
 

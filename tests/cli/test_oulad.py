@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+import postgres
 from vigility.cli.main import run
 
 OULAD = Path(__file__).parents[3] / "shared" / "data" / "oulad"
@@ -28,12 +29,15 @@ def reference():
     return json.loads((OULAD / "reference.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    path = tmp_path_factory.mktemp("oulad") / "oulad.db"
-    vigility(path, "users", "import", OULAD / "users.csv")
-    vigility(path, "track", "--file", OULAD / "events.jsonl.gz")
-    return path
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def database(request, tmp_path_factory):
+    on_postgres = request.param == "postgres"
+    database = postgres.bare_database() if on_postgres else tmp_path_factory.mktemp("oulad") / "oulad.db"
+    vigility(database, "users", "import", OULAD / "users.csv")
+    vigility(database, "track", "--file", OULAD / "events.jsonl.gz")
+    yield database
+    if on_postgres:
+        postgres.drop(database)
 
 
 def options(name):

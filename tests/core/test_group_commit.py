@@ -11,7 +11,7 @@ import pytest
 
 import vigility
 from vigility import EventConflict, Gender, NewEvent, NewUser, StoreError, StoreUnavailable, Tracked
-from vigility.core.errors import QueueFull
+from vigility.core.errors import OutcomeUnknown, QueueFull
 from vigility.core.group_commit import GroupCommit
 from vigility.core.model import EventRecord
 from vigility.storage.memory import MemoryStore
@@ -133,6 +133,20 @@ def test_a_lasting_failure_is_told_to_every_caller_and_the_next_batch_is_stored(
     assert isinstance(outcomes[0], StoreUnavailable)
     assert isinstance(outcomes[1], Tracked)
     assert len(gate.store.events) == 1
+
+
+def test_what_may_be_stored_is_not_sent_again(gate, writer):
+    outcomes = Outcomes()
+    gate.open.clear()
+    outcomes.of(writer)
+    assert gate.entered.acquire(timeout=10)
+    for _ in range(3):
+        outcomes.of(writer)
+    gate.failures = [None, OutcomeUnknown("lost while it committed")]
+    gate.open.set()
+    assert writer.flush(10)
+    assert [type(outcome) for outcome in outcomes] == [Tracked, *[OutcomeUnknown] * 3]
+    assert gate.sizes == [1]
 
 
 def test_one_bad_record_does_not_spoil_the_others(gate, writer):

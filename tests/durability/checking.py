@@ -4,35 +4,50 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 
+import postgres
 import vigility
 
-_EVENTS = """
+EVENTS = """
     SELECT events.id, features.name, events.event_id
     FROM vigility_events AS events JOIN vigility_features AS features ON features.id = events.feature_id
 """
 
 
-def stored_events(path):
-    """(id, feature, event_id) of every event."""
+def stored_events(path, query=EVENTS):
+    """(id, feature, event_id) of every event, in the file or behind the URL."""
+    if is_url(path):
+        return postgres.sql(path, query)
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(_EVENTS).fetchall()
+        return connection.execute(query).fetchall()
 
 
 def faults_of_file(path):
-    """What is wrong with the file by itself."""
-    with closing(sqlite3.connect(path)) as connection:
-        found = [f"integrity_check: {row[0]}" for row in connection.execute("PRAGMA integrity_check")]
+    """What is wrong with the database by itself."""
+    found = [] if is_url(path) else checked(path)
     with vigility.connect(str(path)) as v:
         differences = v.verify_summaries()
     return [f for f in found if f != "integrity_check: ok"] + [f"summary: {d}" for d in differences[:3]]
 
 
+def checked(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return [f"integrity_check: {row[0]}" for row in connection.execute("PRAGMA integrity_check")]
+
+
+def is_url(path):
+    return str(path).startswith("postgresql://")
+
+
 def faults_of(path, ledger):
     """What is wrong, while no request is on its way; empty where every promise was kept."""
-    events = stored_events(path)
+    return faults_of_file(path) + faults_of_events(stored_events(path), ledger)
+
+
+def faults_of_events(events, ledger):
+    """What is wrong between these events and what was answered."""
     by_event_id = {event_id: (number, feature) for number, feature, event_id in events if event_id}
     without_id = {number: feature for number, feature, event_id in events if not event_id}
-    faults = faults_of_file(path) + ledger.faults
+    faults = list(ledger.faults)
     faults += lost(ledger.by_event_id, by_event_id) + lost(ledger.without_id, without_id)
     faults += twice(events)
     if extra := by_event_id.keys() - ledger.by_event_id.keys():

@@ -4,7 +4,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 
 from vigility.core.model import EventRecord, Tracked
-from vigility.storage.sql import database
+from vigility.storage.sql import sqlite
 from vigility.storage.sql.events import SqlEvents
 from vigility.web.asgi import app
 from vigility.web.tracking import Recorder
@@ -14,7 +14,7 @@ LATE_SECONDS = 0.02
 
 def commits_late():
     """Events are answered a moment before they are committed."""
-    writing = database.SqliteDatabase.writing
+    writing = sqlite.SqliteDatabase.writing
 
     @contextmanager
     def writing_late(self):
@@ -22,7 +22,7 @@ def commits_late():
             yield stack.enter_context(writing(self))
             threading.Timer(LATE_SECONDS, stack.pop_all().close).start()
 
-    database.SqliteDatabase.writing = writing_late
+    sqlite.SqliteDatabase.writing = writing_late
     return app
 
 
@@ -56,11 +56,11 @@ def syncs_at_checkpoints():
 
 
 def synchronous(level):
-    on_connect = database._on_connect
+    on_connect = sqlite._on_connect
 
     def on_connect_with(engine, connection, entry):
         on_connect(engine, connection, entry)
         connection.execute(f"PRAGMA synchronous = {level}")
 
-    database._on_connect = on_connect_with
+    sqlite._on_connect = on_connect_with
     return app

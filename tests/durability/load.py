@@ -12,6 +12,9 @@ from web_server import PATIENCE, Connection
 LOST = (HTTPException, OSError)
 """What a request meets when the server goes away before it answers."""
 
+PROXY_LOST = (502, 504)
+"""And how a proxy says the same."""
+
 FEATURES = ("date_filter", "age_filter", "bar_chart_zoom", "export")
 
 
@@ -45,7 +48,8 @@ def merged(ledgers):
 def post_once(site, connection, path, body, headers):
     """The status and the answer; None, when the server is up again, where it went away before it answered."""
     try:
-        return connection.send("POST", path, body, headers)
+        answered = connection.send("POST", path, body, headers)
+        return None if answered[0] in PROXY_LOST else answered
     except LOST:
         connection.close()
         assert site.up.wait(PATIENCE), "the server did not come back"
@@ -103,16 +107,39 @@ class Client(threading.Thread):
             self.ledger.without_id[answer["id"]] = feature
 
 
+class Retrier(Client):
+    """Gives each event an event_id and sends it until it is answered; one answer in five gets lost here."""
+
+    def _track(self):
+        feature, event_id = self._random.choice(FEATURES), self._event_id()
+        _, body = request_for([(event_id, feature)])
+        request = (self._site, self._connection, "/track", body, self._headers)
+        answered = post_until_answered(*request)
+        if self._random.random() < 0.2:
+            answered = post_until_answered(*request)
+        self._remember(*answered, feature, event_id)
+
+    def _event_id(self):
+        return new_event_id(self._random)
+
+
+class CarelessRetrier(Retrier):
+    """A control: sends events again as a Retrier does, without the event_id that makes it safe."""
+
+    def _event_id(self):
+        return None
+
+
 class Load:
     """Several clients at once, which can be paused: then nothing is on its way."""
 
-    def __init__(self, site, seed, clients=8):
+    def __init__(self, site, seed, clients=8, kind=Client):
         headers = site.server.registered(username=f"load{seed}")
         self._changed = threading.Condition()
         self._mode = "go"
         self._resting = 0
         self._answers = 0
-        self._clients = [Client(self, site, headers, Random(f"{seed}/{n}")) for n in range(clients)]
+        self._clients = [kind(self, site, headers, Random(f"{seed}/{n}")) for n in range(clients)]
 
     def __enter__(self):
         for client in self._clients:

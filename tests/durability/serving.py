@@ -21,7 +21,7 @@ class Site:
 
     def __init__(self, folder, *, command=None, prefix=(), **environment):
         self.folder = folder
-        self.database = folder / "usage.db"
+        self.database = environment.get("DATABASE_URL", folder / "usage.db")
         self.port = free_port()
         self.up = threading.Event()
         self._command = [*prefix, *(command or [BIN / "vigility", "serve"])]

@@ -2,20 +2,31 @@ from datetime import UTC, datetime
 
 import pytest
 
+import postgres
 import vigility
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-STORES = ("memory", "sqlite")
+STORES = ("memory", "sqlite", "postgres")
 
 
 @pytest.fixture(params=STORES)
-def open_store(request, tmp_path):
-    """Opens the same empty database of each kind, as often as it is called."""
-    urls = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/usage.db"}
+def url(request, tmp_path):
+    """An empty database of each kind."""
+    if request.param != "postgres":
+        yield {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/usage.db"}[request.param]
+        return
+    url = postgres.empty_database()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def open_store(url):
+    """Opens the same database as often as it is called."""
     opened = []
 
     def connect():
-        opened.append(vigility.connect(urls[request.param], clock=lambda: NOW))
+        opened.append(vigility.connect(url, clock=lambda: NOW))
         return opened[-1]
 
     yield connect

@@ -14,11 +14,10 @@ from vigility.core.times import MICROS_PER_SECOND
 MINUTE = 60 * MICROS_PER_SECOND
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def moving(request, tmp_path):
+@pytest.fixture
+def moving(url):
     """A store, and a list whose last moment is now."""
     moments = [NOW]
-    url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/usage.db"}[request.param]
     with vigility.connect(url, clock=lambda: moments[-1]) as v:
         yield v, moments
 

@@ -199,7 +199,7 @@ def test_what_is_no_file_is_said_and_gets_no_lock_beside_it(tmp_path, place, rea
 
 
 def test_a_file_that_cannot_be_switched_to_wal_is_said(path, monkeypatch):
-    monkeypatch.setattr("vigility.storage.sql.database.BUSY_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("vigility.storage.sql.sqlite.BUSY_TIMEOUT_SECONDS", 0)
     with sqlite3.connect(path, isolation_level=None) as somebody:
         somebody.execute("CREATE TABLE other (x)")
         somebody.execute("BEGIN")
@@ -260,7 +260,7 @@ def test_a_file_that_is_no_database_is_said_and_left_alone(path):
 
 @pytest.mark.usefixtures("v")
 def test_a_file_that_somebody_else_locks_is_said_and_works_again_after(path, monkeypatch):
-    monkeypatch.setattr("vigility.storage.sql.database.BUSY_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("vigility.storage.sql.sqlite.BUSY_TIMEOUT_SECONDS", 0)
     with vigility.connect(str(path)) as impatient:
         somebody = sqlite3.connect(path, isolation_level=None)
         somebody.execute("BEGIN IMMEDIATE")

@@ -2,66 +2,34 @@
 
 import http.client
 import json
-import os
-import re
 import shutil
-import socket
 import ssl
 import subprocess
-import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
+import nginx
 from web_client import ADA
 from web_server import PATIENCE, free_port, running
 
-ROOT = Path(__file__).parents[2]
-NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")  # noqa: TID251
-
 pytestmark = [
-    pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)"),
+    nginx.SKIP,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
 ]
 
-FRAME = """{user} daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
-events {{}}
-http {{
-    access_log off; default_type application/octet-stream;
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-{site}
-}}
-"""
-
 
 def configured(folder, backend, tls, plain):
-    document = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
-    site = re.search(r"```nginx\n(.*?)```", document, re.DOTALL)[1]
-    for written, tried in {
-        "127.0.0.1:8002": f"127.0.0.1:{backend}",
-        "listen 443 ssl": f"listen 127.0.0.1:{tls} ssl",
-        "listen 80": f"listen 127.0.0.1:{plain}",
-        "/etc/ssl/usage.example.crt": f"{folder}/site.crt",
-        "/etc/ssl/usage.example.key": f"{folder}/site.key",
-    }.items():
-        assert site.count(written) == 1, written
-        site = site.replace(written, tried)
-    user = "" if os.geteuid() else "user root;"  # or nginx could not enter the folder
-    return FRAME.format(folder=folder, site=site, user=user)
-
-
-def wait_for(port, process):
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-        except OSError:
-            time.sleep(0.02)  # nginx tells nobody when it listens
-        else:
-            return
-    pytest.fail("nginx did not start")
+    return nginx.adapted(
+        nginx.documented()[0],
+        {
+            "127.0.0.1:8002": f"127.0.0.1:{backend}",
+            "listen 443 ssl": f"listen 127.0.0.1:{tls} ssl",
+            "listen 80": f"listen 127.0.0.1:{plain}",
+            "/etc/ssl/usage.example.crt": f"{folder}/site.crt",
+            "/etc/ssl/usage.example.key": f"{folder}/site.key",
+        },
+    )
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +52,7 @@ def site(tmp_path_factory):
     limits = {"VIGILITY_TRUSTED_PROXIES": "127.0.0.1", "VIGILITY_ATTEMPTS_PER_ADDRESS": "20"}
     with ExitStack() as stack:
         server = stack.enter_context(running(folder, **limits))
-        configuration = folder / "nginx.conf"
-        configuration.write_text(configured(folder, server.port, tls, plain))
-        nginx = subprocess.Popen([NGINX, "-e", f"{folder}/error.log", "-c", str(configuration)])
-        stack.callback(nginx.wait, timeout=PATIENCE)
-        stack.callback(nginx.terminate)
-        wait_for(tls, nginx)
+        stack.enter_context(nginx.proxy(folder, configured(folder, server.port, tls, plain), tls))
         yield Site(folder, server, tls, plain)
 
 

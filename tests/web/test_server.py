@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+import postgres
 import vigility
-from web_client import ADA
+from web_client import ADA, SECRET
 from web_server import BIN, PATIENCE, Server, raw, running
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:vigility.web.gunicorn_conf"]
@@ -24,10 +25,17 @@ GUNICORN += ["vigility.web.asgi:app"]
 LOST = (http.client.HTTPException, OSError)  # the server went away before it answered
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("server")) as server:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def server(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    if request.param == "sqlite":
+        with running(folder) as server:
+            yield server
+        return
+    url = postgres.bare_database()
+    with running(folder, DATABASE_URL=url, JWT_SECRET=SECRET) as server:
         yield server
+    postgres.drop(url)
 
 
 @pytest.fixture(scope="module")

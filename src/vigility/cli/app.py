@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vigility.bootstrap import DEFAULT_URL
-from vigility.cli import report, seed, serve, summaries, track, users
+from vigility.cli import copy, db, report, seed, serve, summaries, track, users
 from vigility.cli.groups import examples
 from vigility.cli.lines import show
 from vigility.cli.session import session_of
@@ -24,6 +24,8 @@ app.command(epilog=report.EXAMPLES)(report.report)
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.add_typer(users.app, name="users")
 app.add_typer(summaries.app, name="summaries")
+app.add_typer(db.app, name="db")
+app.command(epilog=copy.EXAMPLES)(copy.copy)
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,7 +54,7 @@ def vigility(
         typer.Option(
             envvar="DATABASE_URL",
             metavar="URL",
-            help="The database: sqlite:///PATH, file:PATH or the path of a file; it is made on first use.",
+            help="The database: the path of a file, sqlite:///PATH or postgresql://…; made on first use.",
         ),
     ] = DEFAULT_URL,
     version: Annotated[  # noqa: ARG001 - its callback acts

@@ -12,6 +12,10 @@ from vigility.cli.session import session_of
 Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Listen here; by default on 127.0.0.1.")]
 Port = Annotated[int | None, typer.Option(metavar="N", help="Listen on this port; by default $PORT or 8002.")]
 Workers = Annotated[int | None, typer.Option(metavar="N", help="Worker processes; by default one a core.")]
+NoUpgrade = Annotated[
+    bool,
+    typer.Option("--no-upgrade", help="Do not upgrade the schema first: refuse a database that needs it."),
+]
 
 EXAMPLES = examples(
     "vigility serve",
@@ -20,13 +24,26 @@ EXAMPLES = examples(
 )
 
 
-def serve(context: typer.Context, host: Host = None, port: Port = None, workers: Workers = None) -> None:
+def serve(
+    context: typer.Context,
+    *,
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = None,
+    no_upgrade: NoUpgrade = False,
+) -> None:
     """Serve the HTTP API and the chart page until SIGTERM or Ctrl-C. Settings: docs/configuration.md."""
     # Imported here: pydantic and gunicorn take half a second that no other command should.
     from vigility.config import load_settings
     from vigility.web.server import Server, prepare
 
-    settings = load_settings(host=host, port=port, workers=workers, database_url=_chosen_database(context))
+    settings = load_settings(
+        host=host,
+        port=port,
+        workers=workers,
+        database_url=_chosen_database(context),
+        upgrade="off" if no_upgrade else None,
+    )
     prepare(settings)
     Server(settings).run()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from vigility.bootstrap import DEFAULT_URL, connect, sqlite_path
+from vigility.bootstrap import DEFAULT_URL, connect, is_postgres, shown, sqlite_path
 from vigility.cli.errors import UsageError, named
 from vigility.cli.signals import Signals
 from vigility.core.service import Vigility
@@ -28,12 +28,12 @@ class Session:
 
     @property
     def database_name(self) -> str:
-        """The database as a person would name it: the path of its file."""
-        return self.database if self.database == "memory:" else str(sqlite_path(self.database))
+        """The database as a person would name it, without a password."""
+        return shown(self.database)
 
     def forbid_overwriting(self, output: Path) -> None:
         """Raise UsageError where `output` is the database: one slip must not cost all events."""
-        files = () if self.database == "memory:" else _files_of(sqlite_path(self.database).resolve())
+        files = _files_of(self.database)
         if any(file.exists() and output.exists() and output.samefile(file) for file in files):
             raise UsageError(f"{output} belongs to the database: write to another file")
 
@@ -44,10 +44,14 @@ class Session:
             return "vigility"
         from shlex import quote
 
-        return f"vigility --database {quote(self.database)}"
+        named = shown(self.database) if is_postgres(self.database) else self.database
+        return f"vigility --database {quote(named)}"
 
 
-def _files_of(database: Path) -> tuple[Path, ...]:
+def _files_of(url: str) -> tuple[Path, ...]:
+    if url == "memory:" or is_postgres(url):
+        return ()
+    database = sqlite_path(url).resolve()
     ends = ("", "-wal", "-shm", "-lock", "-secret")
     return tuple(database.with_name(database.name + end) for end in ends)
 

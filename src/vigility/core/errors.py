@@ -7,9 +7,12 @@
     ├── UnknownUser           an event names a user who is not registered
     ├── UserGone              an event's user was deleted after being looked up
     ├── EventConflict         an event_id was used before for another user or feature
-    └── StoreError            the store did not do what was asked; nothing of the call was kept
+    ├── CopyRefused           a database holds what the one to be copied into it does not
+    ├── CopyDiffers           after copying, two databases that should be equal are not
+    └── StoreError            the store did not do what was asked; nothing was kept, but for OutcomeUnknown
         ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
         │   └── QueueFull     too many events wait to be stored
+        ├── OutcomeUnknown    the database was lost while it committed: kept or not, nobody can tell
         └── SchemaMismatch    the database was made by another version of vigility
 
 The core knows neither exit codes nor HTTP: the command line and the web layer each map this tree once.
@@ -73,8 +76,16 @@ class EventConflict(VigilityError):
         self.event_id = event_id
 
 
+class CopyRefused(VigilityError):
+    """The target of a copy holds what its source does not. Nothing was changed."""
+
+
+class CopyDiffers(VigilityError):
+    """The target of a copy does not say at the end what its source says."""
+
+
 class StoreError(VigilityError):
-    """The store did not do what was asked. Nothing of the failed call was kept."""
+    """The store did not do what was asked. Nothing of the failed call was kept, but for OutcomeUnknown."""
 
 
 class StoreUnavailable(StoreError):
@@ -93,6 +104,13 @@ class QueueFull(StoreUnavailable):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "too many events are waiting to be stored")
+
+
+class OutcomeUnknown(StoreError):
+    """The database was lost while it committed, and did not come back in time to tell what became of it.
+
+    All of the call was kept, or nothing. To make it again is safe where each event has an `event_id`.
+    """
 
 
 class SchemaMismatch(StoreError):

@@ -20,6 +20,7 @@ from typing import Final
 
 from vigility.core.errors import (
     EventConflict,
+    OutcomeUnknown,
     QueueFull,
     StoreError,
     StoreUnavailable,
@@ -154,7 +155,7 @@ class GroupCommit:
         records = [record for record, _ in batch]
         try:
             added = self._stored(records)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, OutcomeUnknown) as error:
             for _, deliver in batch:
                 _tell(deliver, error)
         except (StoreError, UserGone) as error:

@@ -15,6 +15,7 @@ from vigility.core.model import AgeGroup, EventRecord, Gender, NewUser, User
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.sessions import RevokedTokenRepository
+from vigility.core.transfer import Page, SummaryKey, Tally
 
 
 class UserRepository(Protocol):
@@ -34,6 +35,17 @@ class UserRepository(Protocol):
 
     def all(self) -> Iterator[User]:
         """Every user, in the order of their ids."""
+        ...
+
+    def after(self, number: int, limit: int) -> Sequence[User]:
+        """The first `limit` users whose ids are above `number`, in the order of their ids."""
+        ...
+
+    def restore(self, users: Sequence[User]) -> None:
+        """Store users under the ids they had elsewhere, in one transaction; ids given later lie above them.
+
+        Raises StoreError, and stores nothing, where a name or an id is taken.
+        """
         ...
 
 
@@ -86,9 +98,42 @@ class EventRepository(Protocol):
         """Make the day summaries again from the raw events, in one transaction."""
         ...
 
+    def settled(self) -> int:
+        """The highest id for which this holds: no event of that id or a lower one will be added any more.
+
+        0 where there are no events. Where ids are given out before their transactions end, this waits
+        for those that run now. Raises StoreUnavailable where they do not end.
+        """
+        ...
+
+    def page(self, after: int, upto: int, limit: int) -> Page:
+        """The first `limit` events whose ids are above `after` and not above `upto`."""
+        ...
+
+    def restore(self, page: Page) -> None:
+        """Store events under the ids they had elsewhere, and their day summaries, in one durable transaction.
+
+        Ids given later lie above them. Raises StoreError, and stores nothing, where an id or an `event_id`
+        is taken; UserGone where a user is not there.
+        """
+        ...
+
+    def tally(self, upto: int) -> Tally:
+        """What the events come to whose ids are not above `upto`. Reads each of them once."""
+        ...
+
+    def day_counts(self, upto: int) -> Mapping[SummaryKey, int]:
+        """The day summaries, without what events above `upto` added to them; from one moment of the store."""
+        ...
+
 
 class Store(Protocol):
     """One database, opened."""
+
+    @property
+    def identity(self) -> str:
+        """What tells this database from every other, by whatever URL it was reached."""
+        ...
 
     @property
     def users(self) -> UserRepository:

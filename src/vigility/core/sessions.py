@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +18,14 @@ class RevokedTokenRepository(Protocol):
 
     def current(self, now: int) -> frozenset[str]:
         """The ids of the ended tokens that have not expired."""
+        ...
+
+    def expiring(self, now: int) -> Mapping[str, int]:
+        """The ended tokens that have not expired: when each will, by its id."""
+        ...
+
+    def restore(self, expiring: Mapping[str, int]) -> None:
+        """Store that these tokens are ended, in one transaction. Repeatable."""
         ...
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from vigility.core.attempts import AttemptLimit, take
-from vigility.core.errors import UserGone, UsernameTaken
+from vigility.core.errors import StoreError, UserGone, UsernameTaken
 from vigility.core.model import AgeGroup, Event, EventRecord, NewUser, User
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import Added, SummaryDifference
+from vigility.core.times import to_micros
+from vigility.core.transfer import Page, SummaryKey, Tally, checked
 
 
 class MemoryUsers:
@@ -31,7 +33,7 @@ class MemoryUsers:
         with self._lock:
             if user.username in self._by_name:
                 raise UsernameTaken(user.username)
-            stored = User(id=len(self._by_name) + 1, **asdict(user))
+            stored = User(id=max((known.id for known in self.all()), default=0) + 1, **asdict(user))
             self._by_name[user.username] = stored
             return stored
 
@@ -48,7 +50,21 @@ class MemoryUsers:
     def all(self) -> Iterator[User]:
         """See `UserRepository.all`."""
         with self._lock:
-            return iter(list(self._by_name.values()))
+            return iter(sorted(self._by_name.values(), key=lambda user: user.id))
+
+    def after(self, number: int, limit: int) -> Sequence[User]:
+        """See `UserRepository.after`."""
+        return [user for user in self.all() if user.id > number][:limit]
+
+    def restore(self, users: Sequence[User]) -> None:
+        """See `UserRepository.restore`."""
+        with self._lock:
+            known = list(self.all())
+            ids = [user.id for user in (*known, *users)]
+            names = [user.username for user in (*known, *users)]
+            if len(set(ids)) < len(ids) or len(set(names)) < len(names):
+                raise StoreError("memory: a user of this id or name is there")
+            self._by_name.update((user.username, user) for user in users)
 
     def clear(self) -> None:
         """Forget them all."""
@@ -104,6 +120,50 @@ class MemoryEvents:
     def rebuild_summaries(self) -> None:
         """There are no summaries to rebuild."""
 
+    def settled(self) -> int:
+        """See `EventRepository.settled`."""
+        with self._lock:
+            return max((event.id for event in self._events), default=0)
+
+    def page(self, after: int, upto: int, limit: int) -> Page:
+        """See `EventRepository.page`."""
+        with self._lock:
+            chosen = [event for event in self._upto(upto) if event.id > after][:limit]
+        return Page([event.id for event in chosen], [_record(event) for event in chosen])
+
+    def restore(self, page: Page) -> None:
+        """See `EventRepository.restore`."""
+        events = [Event.of(number, record) for number, record in zip(*page, strict=True)]
+        with self._lock:
+            if not {event.user_id for event in events} <= {user.id for user in self._users.all()}:
+                raise UserGone
+            ids = {event.id for event in self._events}
+            if any(event.id in ids or event.event_id in self._by_event_id for event in events):
+                raise StoreError("memory: an event of this id or event_id is there")
+            self._events = sorted([*self._events, *events], key=lambda event: event.id)
+            self._by_event_id.update(
+                (event.event_id, (event.id, _record(event))) for event in events if event.event_id
+            )
+
+    def tally(self, upto: int) -> Tally:
+        """See `EventRepository.tally`."""
+        with self._lock:
+            events = self._upto(upto)
+        return Tally(
+            events=len(events),
+            newest=max((event.id for event in events), default=0),
+            with_event_id=sum(event.event_id is not None for event in events),
+            checksum=sum(checked(event.id, _record(event)) for event in events),
+        )
+
+    def day_counts(self, upto: int) -> Mapping[SummaryKey, int]:
+        """See `EventRepository.day_counts`."""
+        with self._lock:
+            return Counter(
+                SummaryKey(event.feature, event.at.date(), AgeGroup.of(event.age), event.gender)
+                for event in self._upto(upto)
+            )
+
     def clear(self) -> None:
         """Forget them all."""
         self._events.clear()
@@ -113,11 +173,14 @@ class MemoryEvents:
         return len(self._events)
 
     def _append(self, record: EventRecord) -> Event:
-        event = Event.of(len(self._events) + 1, record)
+        event = Event.of(self.settled() + 1, record)
         self._events.append(event)
         if record.event_id:
             self._by_event_id[record.event_id] = (event.id, record)
         return event
+
+    def _upto(self, upto: int) -> list[Event]:
+        return [event for event in self._events if event.id <= upto]
 
 
 class MemoryRevokedTokens:
@@ -136,7 +199,17 @@ class MemoryRevokedTokens:
     def current(self, now: int) -> frozenset[str]:
         """See `RevokedTokenRepository.current`."""
         with self._lock:
-            return frozenset(token_id for token_id, until in self._expires.items() if until > now)
+            return frozenset(self.expiring(now))
+
+    def expiring(self, now: int) -> Mapping[str, int]:
+        """See `RevokedTokenRepository.expiring`."""
+        with self._lock:
+            return {token_id: until for token_id, until in self._expires.items() if until > now}
+
+    def restore(self, expiring: Mapping[str, int]) -> None:
+        """See `RevokedTokenRepository.restore`."""
+        with self._lock:
+            self._expires.update(expiring)
 
 
 class MemoryAttempts:
@@ -165,6 +238,11 @@ class MemoryStore:
         self.revoked_tokens = MemoryRevokedTokens(self._lock)
         self.attempts = MemoryAttempts(self._lock)
 
+    @property
+    def identity(self) -> str:
+        """See `Store.identity`."""
+        return f"memory {id(self)}"
+
     def is_empty(self) -> bool:
         """See `Store.is_empty`."""
         return not len(self.events) and not list(self.users.all())
@@ -177,6 +255,11 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _record(event: Event) -> EventRecord:
+    at = to_micros(event.at)
+    return EventRecord(event.user_id, event.feature, at, event.age, event.gender.value, event.event_id)
 
 
 def _selects(filters: Filters, event: Event) -> bool:

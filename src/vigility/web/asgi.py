@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from vigility.auth.passwords import BcryptHasher
-from vigility.bootstrap import connect
+from vigility.bootstrap import Limits, connect
 from vigility.config import Settings, load_settings
 from vigility.core.errors import VigilityError
 from vigility.web.app import create_app
@@ -56,7 +56,9 @@ def open_app(settings: Settings) -> Application:
     """Open the database and make the application over it. Raises VigilityError."""
     sys.setswitchinterval(SWITCH_SECONDS)
     hasher = BcryptHasher(settings.bcrypt_rounds)
-    app: Application = create_app(connect(settings.database_url, hasher=hasher), settings)
+    limits = Limits(settings.database_connections, settings.database_statement_seconds)
+    vigility = connect(settings.database_url, hasher=hasher, upgrade=settings.upgrade == "on", limits=limits)
+    app: Application = create_app(vigility, settings)
     gc.freeze()  # what is there now stays
     gc.set_threshold(COLLECTED_AFTER)
     return app

@@ -13,6 +13,7 @@ from vigility.core.errors import (
     EventConflict,
     InvalidCredentials,
     InvalidInput,
+    OutcomeUnknown,
     StoreError,
     StoreUnavailable,
     UnknownUser,
@@ -69,6 +70,10 @@ async def _on_store_error(
     req: falcon.asgi.Request, resp: falcon.asgi.Response, error: StoreError, _params: dict[str, Any]
 ) -> None:
     logger.error("request %s: %s", req.context.request_id, error)
+    if isinstance(error, OutcomeUnknown):  # no 503, which says that nothing was stored
+        resp.status = falcon.HTTP_504
+        _write(resp, "The store was lost while it stored this, which may be stored or not")
+        return
     resp.status = falcon.HTTP_503
     resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
     reason = error.reason if isinstance(error, StoreUnavailable) else "it failed, and the log says why"

@@ -26,6 +26,7 @@ ERRORS: Final[Mapping[int, Meaning]] = {
     415: ("The body is not application/json.", models.ErrorAnswer),
     429: ("Too many attempts; Retry-After says how many seconds to wait.", models.ErrorAnswer),
     503: ("The store is unavailable; try again after Retry-After seconds.", models.ErrorAnswer),
+    504: ("The store was lost while it stored this, which may be stored or not.", models.ErrorAnswer),
 }
 NOT_MODIFIED: Final[Mapping[int, Meaning]] = {304: ("The browser has it already.", None)}
 HTML: Final = "text/html"
@@ -98,7 +99,7 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             name="register",
             summary="Register a user and log in.",
             answers={201: _SESSION},
-            errors=(*_BODY_ERRORS, 403, 429, 503),
+            errors=(*_BODY_ERRORS, 403, 429, 503, 504),
             body=models.RegisterBody,
             links=_LOG_IN,
         ),
@@ -110,7 +111,7 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             name="login",
             summary="Log in.",
             answers={200: _SESSION},
-            errors=(*_BODY_ERRORS, 403, 429, 503),
+            errors=(*_BODY_ERRORS, 403, 429, 503, 504),
             body=models.LoginBody,
         ),
     ),
@@ -120,7 +121,7 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             name="logout",
             summary="Log out: the token is of no use any more, on any worker, within 5 seconds.",
             answers={200: ("Logged out; both cookies are cleared.", models.MessageAnswer)},
-            errors=(*_BODY_ERRORS, 403, 503),
+            errors=(*_BODY_ERRORS, 403, 503, 504),
         ),
     ),
     "/me": (
@@ -142,7 +143,7 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
                 201: ("The event is stored.", models.EventAnswer),
                 200: ("The event_id was stored before; this is that event.", models.EventAnswer),
             },
-            errors=(*_BODY_ERRORS, 401, 403, 409, 503),
+            errors=(*_BODY_ERRORS, 401, 403, 409, 503, 504),
             body=models.TrackBody,
             needs_user=True,
         ),
@@ -153,7 +154,7 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             name="trackBatch",
             summary="Store many events of the user, each at its own time. Durable when it is answered.",
             answers={200: ("The right ones are stored, the others told by index.", models.BatchAnswer)},
-            errors=(*_BODY_ERRORS, 401, 403, 503),
+            errors=(*_BODY_ERRORS, 401, 403, 503, 504),
             body=models.BatchBody,
             needs_user=True,
         ),

@@ -59,12 +59,14 @@ def options(settings: Settings) -> dict[str, Any]:
 def prepare(settings: Settings) -> None:
     """Before anything is forked: make the database and the secret, or say in one line why that fails.
 
+    The schema is upgraded here, unless the settings leave it alone: no worker serves an older one.
+
     Raises VigilityError.
     """
     if settings.database_url == "memory:" and settings.workers > 1:
         raise InvalidInput("DATABASE_URL", "memory: is not shared by workers; start one worker only")
     tokens_of(settings)
-    connect(settings.database_url).close()
+    connect(settings.database_url, upgrade=settings.upgrade == "on").close()
 
 
 def on_starting(_arbiter: object) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, insert, select
 
 from vigility.core.attempts import AttemptLimit, take
-from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.database import Database
 from vigility.storage.sql.schema import attempts
 
 
 class SqlAttempts:
     """Implements `vigility.core.attempts.AttemptRepository`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def take(self, limits: Sequence[AttemptLimit], now: int) -> int:
@@ -27,6 +27,7 @@ class SqlAttempts:
         if wait:
             return wait
         with self._database.writing() as connection:
+            self._database.keep_out_writers(connection, attempts)
             after, wait = take(limits, _empty_at(connection, limits), now)
             if not wait:
                 _replace(connection, after, now)

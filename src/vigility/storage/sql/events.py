@@ -3,75 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
+from vigility.core.errors import StoreError
 from vigility.core.model import EventRecord
 from vigility.core.query import Filters
 from vigility.core.report import Counts
 from vigility.core.repositories import Added, SummaryDifference
-from vigility.storage.sql import summaries
-from vigility.storage.sql.database import SqliteDatabase
-from vigility.storage.sql.schema import events, features
+from vigility.core.transfer import Page, SummaryKey, Tally
+from vigility.storage.sql import summaries, transfer
+from vigility.storage.sql.database import ChangedMeanwhile, Database
+from vigility.storage.sql.schema import day_summaries, events, features
 
 # Values in one IN list: SQLite allows 32,766 in a statement.
 IDS_A_QUERY: Final = 10_000
 
-# Built once: building a statement takes longer than SQLite takes to run it.
-_BY_EVENT_ID: Final = (
-    select(events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"])
-    .join_from(events, features)
-    .where(events.c.event_id.in_(bindparam("event_ids", expanding=True)))
-)
+# Built once: building a statement takes longer than a database takes to run it.
+_EVENTS: Final = select(
+    events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"]
+).join_from(events, features)
 
 Numbered = tuple[int, EventRecord]
 """An event's id and its record."""
 
 
-class FeatureForgotten(Exception):
-    """A feature's name that was stored is not any more: the database was wiped."""
-
-
 class SqlEvents:
     """Implements `vigility.core.repositories.EventRepository`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        # Names that this process knows to be stored. A hint: the insert joins by name and so proves it.
+        # Names that this process knows to be stored. A hint: the insert joins by name, and so proves it.
         self._interned: frozenset[str] = frozenset()
+        self._events_sent = _EVENTS.where(database.one_of(events.c.event_id, "event_ids"))
 
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
-        try:
-            return self._add(records)
-        except FeatureForgotten:
+        while True:
+            with suppress(ChangedMeanwhile), self._database.writing() as connection:
+                return self._add(connection, records)
             self._interned = frozenset()
-            return self._add(records)
-
-    def _add(self, records: Sequence[EventRecord]) -> Added:
-        with self._database.writing() as connection:
-            event_ids = list(filter(None, map(itemgetter(-1), records)))
-            if not event_ids:
-                return Added(ids=self._insert(connection, records))
-            fresh, places = _without_repeats(records, _stored(connection, event_ids))
-            ids = self._insert(connection, fresh) if fresh else ()
-            return _added(records, fresh, ids, places)
-
-    def _insert(self, connection: Connection, records: Sequence[EventRecord]) -> Sequence[int]:
-        counted = summaries.rows_of(records)
-        names = {row[0] for row in counted}
-        if not names <= self._interned:
-            connection.execute(
-                self._database.insert_missing(features), [{"name": name} for name in sorted(names)]
-            )
-        ids = self._database.insert_events(connection, records)
-        if len(ids) < len(records):
-            raise FeatureForgotten
-        self._database.add_to_summaries(connection, counted)
-        self._interned |= names
-        return ids
 
     def counts(self, filters: Filters, feature: str | None) -> Counts:
         """See `EventRepository.counts`."""
@@ -80,24 +54,74 @@ class SqlEvents:
 
     def verify_summaries(self) -> list[SummaryDifference]:
         """See `EventRepository.verify_summaries`."""
-        with self._database.reading() as connection:
+        with self._database.reading(patient=True) as connection:
             return summaries.differences(connection)
 
     def rebuild_summaries(self) -> None:
         """See `EventRepository.rebuild_summaries`."""
-        with self._database.writing() as connection:
+        with self._database.writing(patient=True) as connection:
+            self._database.keep_out_writers(connection, events, day_summaries)
             summaries.rebuild(connection)
 
+    def settled(self) -> int:
+        """See `EventRepository.settled`."""
+        return self._database.settled()
 
-def _stored(connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbered]:
-    """The stored events that bear one of these event_ids, by it."""
-    found: dict[str, Numbered] = {}
-    for start in range(0, len(event_ids), IDS_A_QUERY):
-        chosen = {"event_ids": event_ids[start : start + IDS_A_QUERY]}
-        for number, *values in connection.execute(_BY_EVENT_ID, chosen):
-            record = EventRecord(*values)
-            found[str(record.event_id)] = (number, record)
-    return found
+    def page(self, after: int, upto: int, limit: int) -> Page:
+        """See `EventRepository.page`."""
+        with self._database.reading() as connection:
+            return transfer.read_page(connection, after, upto, limit)
+
+    def restore(self, page: Page) -> None:
+        """See `EventRepository.restore`."""
+        self._interned = frozenset()  # so that nothing but an event_id can be in the way
+        try:
+            with self._database.writing() as connection:
+                self._insert(connection, page.records, page.ids)
+                self._database.begin_ids_after(connection, events, max(page.ids))
+        except ChangedMeanwhile:
+            raise StoreError(f"{self._database.name}: an event of the same event_id is there") from None
+
+    def tally(self, upto: int) -> Tally:
+        """See `EventRepository.tally`."""
+        with self._database.reading(patient=True) as connection:
+            return transfer.read_tally(connection, upto)
+
+    def day_counts(self, upto: int) -> Mapping[SummaryKey, int]:
+        """See `EventRepository.day_counts`."""
+        with self._database.reading(patient=True) as connection:
+            return transfer.read_day_counts(connection, upto)
+
+    def _add(self, connection: Connection, records: Sequence[EventRecord]) -> Added:
+        event_ids = list(filter(None, map(itemgetter(-1), records)))
+        if not event_ids:
+            return Added(ids=self._insert(connection, records))
+        fresh, places = _without_repeats(records, self._stored(connection, event_ids))
+        ids = self._insert(connection, fresh) if fresh else ()
+        return _added(records, fresh, ids, places)
+
+    def _insert(
+        self, connection: Connection, records: Sequence[EventRecord], ids: Sequence[int] | None = None
+    ) -> Sequence[int]:
+        counted = summaries.rows_of(records)
+        names = {row[0] for row in counted}
+        if new := sorted(names - self._interned):
+            connection.execute(self._database.insert_missing(features), [{"name": name} for name in new])
+        inserted = self._database.insert_events(connection, records, ids)
+        # Last: its rows are those that other writers wait for.
+        self._database.add_to_summaries(connection, counted)
+        self._interned |= names
+        return inserted
+
+    def _stored(self, connection: Connection, event_ids: Sequence[str]) -> dict[str, Numbered]:
+        """The stored events that bear one of these event_ids, by it."""
+        found: dict[str, Numbered] = {}
+        for start in range(0, len(event_ids), IDS_A_QUERY):
+            chosen = {"event_ids": event_ids[start : start + IDS_A_QUERY]}
+            for number, *values in connection.execute(self._events_sent, chosen):
+                record = EventRecord(*values)
+                found[str(record.event_id)] = (number, record)
+        return found
 
 
 def _without_repeats(

@@ -69,6 +69,8 @@ events: Final = Table(
     Index("uq_vigility_events_event_id", "event_id", unique=True, sqlite_where=text("event_id IS NOT NULL")),
 )
 
+# On PostgreSQL without the two foreign keys: see revision 0003.
+
 # The feature comes first in the key: a report seeks each feature's range of days and reads no other
 # row, and the first and the last day of a feature are one seek each.
 day_summaries: Final = Table(

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from sqlalchemy import exists, select
 
-from sqlalchemy import delete, exists, select
-
-from vigility.core.errors import StoreUnavailable
 from vigility.storage.sql.attempts import SqlAttempts
-from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.database import Database
 from vigility.storage.sql.events import SqlEvents
 from vigility.storage.sql.revoked_tokens import SqlRevokedTokens
 from vigility.storage.sql.schema import DELETE_ORDER, events, users
 from vigility.storage.sql.users import SqlUsers
-from vigility.storage.sql.versions import bring_up_to_date
+from vigility.storage.sql.versions import bring_up_to_date, require_up_to_date
 
 
 class SqlStore:
     """Implements `vigility.core.repositories.Store`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self.users = SqlUsers(database)
         self.events = SqlEvents(database)
         self.revoked_tokens = SqlRevokedTokens(database)
         self.attempts = SqlAttempts(database)
+
+    @property
+    def identity(self) -> str:
+        """See `Store.identity`."""
+        return self._database.identity()
 
     def is_empty(self) -> bool:
         """See `Store.is_empty`."""
@@ -36,27 +38,24 @@ class SqlStore:
     def wipe(self) -> None:
         """See `Store.wipe`."""
         with self._database.writing() as connection:
-            for table in DELETE_ORDER:
-                connection.execute(delete(table))
+            self._database.empty(connection, DELETE_ORDER)
 
     def close(self) -> None:
         """See `Store.close`."""
         self._database.close()
 
 
-def open_sqlite(path: Path) -> SqlStore:
-    """Open an SQLite file; make it, or bring its schema up to date, where needed.
+def open_store(database: Database, *, upgrade: bool) -> SqlStore:
+    """The store over `database`, which is closed where that fails.
+
+    With `upgrade` its schema is made or brought up to date; without it nothing is changed.
 
     Raises:
-        StoreUnavailable: it cannot be opened, or is no file.
-        SchemaMismatch: a newer version of vigility made it.
+        StoreUnavailable: it cannot be reached.
+        SchemaMismatch: a newer version of vigility made it, or an older one did and it is not to be upgraded.
     """
-    if path.exists() and not path.is_file():  # SQLite would say less, and a lock would be left beside it
-        raise StoreUnavailable(f"{path}: is a directory" if path.is_dir() else f"{path}: is no regular file")
-    database = SqliteDatabase(path)
     try:
-        database.use_write_ahead_log()
-        bring_up_to_date(database)
+        (bring_up_to_date if upgrade else require_up_to_date)(database)
     except BaseException:
         database.close()
         raise

@@ -79,7 +79,7 @@ def read(connection: Connection, filters: Filters, feature: str | None) -> Count
 def differences(connection: Connection) -> list[SummaryDifference]:
     """Where the summaries and the raw events disagree."""
     summarised = _by_key(connection, select(day_summaries))
-    counted = _by_key(connection, select(_counted_from_events()))
+    counted = _by_key(connection, select(counted_from_events()))
     names = dict(connection.execute(select(features.c.id, features.c.name)).all())
     return [
         SummaryDifference(
@@ -100,7 +100,7 @@ def rebuild(connection: Connection) -> None:
     """Replace all summaries by what the raw events say."""
     connection.execute(delete(day_summaries))
     columns = [column.name for column in day_summaries.c]
-    connection.execute(insert(day_summaries).from_select(columns, select(_counted_from_events())))
+    connection.execute(insert(day_summaries).from_select(columns, select(counted_from_events())))
 
 
 def _selected(filters: Filters) -> list[ColumnElement[bool]]:
@@ -134,8 +134,8 @@ def _span() -> Select[Any]:
     return select(func.min(first), func.max(last)).select_from(features)
 
 
-def _counted_from_events() -> Subquery:
-    """What the summaries should be: the raw events, grouped."""
+def counted_from_events(*chosen: ColumnElement[bool]) -> Subquery:
+    """What the summaries of all or of the chosen events should be: the raw events, grouped."""
     # Whole-number division rounds towards zero, and days before 1970 must round down.
     time_of_day = (events.c.at % MICROS_PER_DAY + MICROS_PER_DAY) % MICROS_PER_DAY
     day = ((events.c.at - time_of_day) // MICROS_PER_DAY).label("day")
@@ -144,8 +144,8 @@ def _counted_from_events() -> Subquery:
         (events.c.age <= OLDEST_OF_MIDDLE_GROUP, AgeGroup.FROM_18_TO_40.value),
         else_=AgeGroup.OVER_40.value,
     ).label("age_group")
-    key = (events.c.feature_id, day, age_group, events.c.gender)
-    return select(*key, func.count().label("count")).group_by(*key).subquery()
+    keys = select(events.c.feature_id, day, age_group, events.c.gender).where(*chosen).subquery()
+    return select(*keys.c, func.count().label("count")).group_by(*keys.c).subquery()
 
 
 def _by_key(connection: Connection, query: Select[Any]) -> dict[_Key, int]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from vigility.core.errors import UsernameTaken
 from vigility.core.model import Gender, NewUser, User
 from vigility.core.times import from_micros, to_micros
-from vigility.storage.sql.database import SqliteDatabase
+from vigility.storage.sql.database import Database
 from vigility.storage.sql.schema import users
 
 # Values in one IN list: SQLite allows 32,766 in a statement.
@@ -20,8 +20,9 @@ NAMES_A_QUERY: Final = 10_000
 class SqlUsers:
     """Implements `vigility.core.repositories.UserRepository`."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
+        self._users_named = select(users).where(database.one_of(users.c.username, "names"))
 
     def add(self, user: NewUser) -> User:
         """See `UserRepository.add`."""
@@ -32,38 +33,47 @@ class SqlUsers:
     def add_missing(self, new: Sequence[NewUser]) -> list[User]:
         """See `UserRepository.add_missing`."""
         with self._database.writing() as connection:
-            taken = _named(connection, [user.username for user in new])
+            self._database.keep_out_writers(connection, users)
+            taken = self._named(connection, [user.username for user in new])
             free = {user.username: user for user in reversed(new) if user.username not in taken}
             if not free:
                 return []
             rows = [_row(user) for user in reversed(free.values())]
             connection.execute(insert(users), rows)
-            return list(_named(connection, free.keys()).values())
+            return list(self._named(connection, free.keys()).values())
 
     def by_names(self, usernames: Collection[str]) -> dict[str, User]:
         """See `UserRepository.by_names`."""
         if not usernames:
             return {}
         with self._database.reading() as connection:
-            return _named(connection, usernames)
+            return self._named(connection, usernames)
 
     def all(self) -> Iterator[User]:
         """See `UserRepository.all`."""
         with self._database.reading() as connection:
-            yield from _read(connection, select(users).order_by(users.c.id))
+            found = list(map(_user, connection.execute(select(users).order_by(users.c.id))))
+        yield from found  # outside: whoever takes them may take his time
 
+    def after(self, number: int, limit: int) -> Sequence[User]:
+        """See `UserRepository.after`."""
+        query = select(users).where(users.c.id > number).order_by(users.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return list(map(_user, connection.execute(query)))
 
-def _named(connection: Connection, usernames: Collection[str]) -> dict[str, User]:
-    names = list(usernames)
-    found: list[User] = []
-    for start in range(0, len(names), NAMES_A_QUERY):
-        chunk = names[start : start + NAMES_A_QUERY]
-        found += _read(connection, select(users).where(users.c.username.in_(chunk)))
-    return {user.username: user for user in sorted(found, key=lambda user: user.id)}
+    def restore(self, stored: Sequence[User]) -> None:
+        """See `UserRepository.restore`."""
+        with self._database.writing() as connection:
+            connection.execute(insert(users), [{"id": user.id, **_row(user)} for user in stored])
+            self._database.begin_ids_after(connection, users, max(user.id for user in stored))
 
-
-def _read(connection: Connection, query: Select[Any]) -> Iterator[User]:
-    return map(_user, connection.execute(query))
+    def _named(self, connection: Connection, usernames: Collection[str]) -> dict[str, User]:
+        names = list(usernames)
+        found: list[User] = []
+        for start in range(0, len(names), NAMES_A_QUERY):
+            chosen = {"names": names[start : start + NAMES_A_QUERY]}
+            found += map(_user, connection.execute(self._users_named, chosen))
+        return {user.username: user for user in sorted(found, key=lambda user: user.id)}
 
 
 def _row(user: NewUser) -> dict[str, object]:

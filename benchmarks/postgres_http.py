@@ -1,0 +1,68 @@
+"""Events over HTTP on PostgreSQL, each durable before it is answered; all on the same two cores.
+
+    python benchmarks/postgres_http.py [FILE.json]
+
+PostgreSQL (fsync, synchronous_commit on), two workers of gunicorn, and `wrk`. Single `POST /track`, and
+`POST /track/batch` of 1,000 events; beside the same server's `GET /me`, which stores nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import partial
+
+import vigility
+from http_load import CORES, Load, load, serving
+from ingest import logged_in, request
+from measuring import compared, in_turn, json_file_argument, show
+from postgres_server import database, postgres
+
+ROUNDS = 3
+SECONDS = 4
+BATCH = 1_000
+SETTINGS = {"VIGILITY_RATE_LIMIT": "off", "VIGILITY_ACCESS_LOG": "off", "JWT_SECRET": "s" * 64}
+
+
+def main() -> None:
+    """Print rates and latencies, and hold what was answered against what is counted."""
+    with postgres() as server, database(server, "bench") as url:
+        program = [sys.executable, "-m", "vigility", "--database", url]
+        subprocess.run([*program, "seed", "--events", "0"], check=True, stdout=subprocess.DEVNULL)
+        serve = [*program, "serve", "--port", "{port}", "--workers", str(CORES)]
+        with serving(serve, SETTINGS, "/health") as running:
+            measure(running.base)
+        with vigility.connect(url) as v:
+            print(f"\n  {v.report().total:,} events are counted")
+
+
+def measure(base: str) -> None:
+    """Each in turn."""
+    token = logged_in(base)
+    events = json.dumps({"events": [{"feature_name": "date_filter"}] * BATCH})
+    single = request("POST", token, '{"feature_name": "date_filter"}')
+    asked = {
+        "GET /me, 64 connections": ("/me", 64, request("GET", token), 1),
+        "POST /track, 64 connections": ("/track", 64, single, 1),
+        "POST /track, 256 connections": ("/track", 256, single, 1),
+        "POST /track/batch, 1,000 each": ("/track/batch", 8, request("POST", token, events), BATCH),
+    }
+    found: dict[str, list[Load]] = {name: [] for name in asked}
+
+    def rate(name: str) -> float:
+        path, connections, script, each = asked[name]
+        found[name].append(load(base + path, SECONDS, connections, script))
+        return found[name][-1].per_second * each
+
+    measured = in_turn({name: partial(rate, name) for name in asked}, ROUNDS)
+    title = "Ingest over HTTP on PostgreSQL"
+    show(title, compared(measured, "GET /me, 64 connections", "/s"), json_file_argument())
+    for name, loads in found.items():
+        middle = sorted(loads, key=lambda one: one.p50)[len(loads) // 2]
+        refused = sum(one.refused for one in loads)
+        print(f"  {name}: p50 {middle.p50:.1f} ms, p99 {middle.p99:.1f} ms, refused {refused}")
+
+
+if __name__ == "__main__":
+    main()

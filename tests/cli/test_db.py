@@ -1,0 +1,83 @@
+"""`vigility db`: what it says of a schema, and with which exit code."""
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from vigility.cli.main import run
+from vigility.storage.sql.versions import REVISIONS
+
+NEWEST = REVISIONS[-1]
+
+
+def set_revision(program, revision):
+    with closing(sqlite3.connect(program.database)) as connection, connection:
+        connection.execute("UPDATE vigility_schema SET version_num = ?", [revision])
+
+
+def test_a_database_that_is_not_there_is_not_made_by_looking(program):
+    assert program("db", "check").code == 3
+    assert (
+        program.done("db", "current")
+        == f"none (no tables yet, and {NEWEST} is needed: run vigility db upgrade)\n"
+    )
+    assert not program.database.exists()
+
+
+def test_an_upgrade_makes_the_tables_and_can_be_repeated(program):
+    assert program.done("db", "upgrade").endswith(f"usage.db was upgraded to revision {NEWEST}.\n")
+    assert program.done("db", "upgrade").endswith(f"usage.db is up to date: revision {NEWEST}.\n")
+    assert program.done("db", "check").endswith(f"usage.db: revision {NEWEST}, up to date\n")
+    assert program.done("db", "current") == f"{NEWEST} (revision {NEWEST}, up to date)\n"
+
+
+def test_an_older_schema_is_said_and_upgraded(program):
+    program.done("db", "upgrade")
+    with closing(sqlite3.connect(program.database)) as connection, connection:
+        connection.execute("DROP TABLE vigility_revoked_tokens")
+        connection.execute("DROP TABLE vigility_attempts")
+    set_revision(program, "0001")
+    outcome = program("db", "check")
+    assert (outcome.code, outcome.err) == (3, "")
+    assert outcome.out.endswith(f": revision 0001, and {NEWEST} is needed: run vigility db upgrade\n")
+    assert program.done("db", "upgrade").endswith(f" was upgraded from revision 0001 to revision {NEWEST}.\n")
+
+
+def test_a_newer_schema_is_said_and_left_alone(program):
+    program.done("db", "upgrade")
+    set_revision(program, "9999")
+    outcome = program("db", "check")
+    assert (outcome.code, outcome.err) == (4, "")
+    assert f"revision 9999 is newer than {NEWEST}" in outcome.out
+    assert program.done("db", "current").startswith("9999 (")
+    upgraded = program("db", "upgrade")
+    assert upgraded.code == 1
+    assert "revision 9999" in upgraded.err
+
+
+@pytest.mark.parametrize("command", ["upgrade", "check", "current"])
+def test_what_is_no_database_is_an_error(program, command):
+    program.database.mkdir()
+    outcome = program("db", command)
+    assert outcome.code == 1
+    assert outcome.err.endswith("is a directory\n")
+
+
+@pytest.mark.usefixtures("program")
+def test_memory_has_no_schema(capsys):
+    assert run(["--database", "memory:", "db", "check"]) == 2
+    assert "must outlive the program" in capsys.readouterr().err
+
+
+def test_many_that_upgrade_at_once_upgrade_once(program):
+    command = [sys.executable, "-m", "vigility", "--database", str(program.database), "db", "upgrade"]
+    with ThreadPoolExecutor(4) as pool:
+        done = list(
+            pool.map(lambda _: subprocess.run(command, capture_output=True, text=True, check=False), range(4))
+        )
+    assert [(process.returncode, process.stderr) for process in done] == [(0, "")] * 4
+    assert program("db", "check").code == 0

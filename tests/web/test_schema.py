@@ -1,0 +1,100 @@
+"""`vigility serve` and the schema: upgraded before serving, or refused where that was asked for."""
+
+import os
+import sqlite3
+import subprocess
+from contextlib import closing
+
+import pytest
+
+import postgres
+import vigility
+from vigility.storage.sql.versions import REVISIONS
+from web_server import BIN, PATIENCE, running
+
+SERVE = [BIN / "vigility", "serve"]
+GUNICORN = [BIN / "gunicorn", "-c", "python:vigility.web.gunicorn_conf", "vigility.web.asgi:app"]
+
+
+def set_revision(path, revision):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE vigility_schema SET version_num = ?", [revision])
+
+
+def refusal(command, folder, url, **environment):
+    """What a server says that does not start."""
+    inherited = {"PATH": os.environ["PATH"], "JWT_SECRET": "x" * 32, "DATABASE_URL": url}  # noqa: TID251
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=folder,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 1, done
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+@pytest.fixture
+def database(tmp_path):
+    path = tmp_path / "usage.db"
+    vigility.connect(str(path)).close()
+    return path
+
+
+def test_the_schema_is_upgraded_before_serving(database, tmp_path):
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DROP TABLE vigility_revoked_tokens")
+        connection.execute("DROP TABLE vigility_attempts")
+    set_revision(database, "0001")
+    with running(tmp_path, workers=1) as server:
+        server.registered()
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT version_num FROM vigility_schema").fetchall() == [(REVISIONS[-1],)]
+
+
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [
+        ([*SERVE, "--no-upgrade"], {}),
+        (SERVE, {"VIGILITY_UPGRADE": "off"}),
+        (GUNICORN, {"VIGILITY_UPGRADE": "off"}),
+    ],
+    ids=["flag", "setting", "gunicorn"],
+)
+def test_an_older_schema_is_refused_where_it_is_not_to_be_upgraded(database, tmp_path, command, environment):
+    set_revision(database, "0001")
+    said = refusal(command, tmp_path, f"sqlite:///{database}", **environment)
+    needed = f"its schema is revision 0001, and {REVISIONS[-1]} is needed: run vigility db upgrade"
+    assert said == f"vigility: {database}: {needed}"
+
+
+def test_a_newer_schema_is_refused_always(database, tmp_path):
+    set_revision(database, "9999")
+    assert refusal(SERVE, tmp_path, f"sqlite:///{database}").endswith(": upgrade vigility")
+
+
+def test_what_is_not_there_is_not_made_without_upgrading(tmp_path):
+    said = refusal([*SERVE, "--no-upgrade"], tmp_path, f"sqlite:///{tmp_path}/usage.db")
+    assert said == f"vigility: {tmp_path}/usage.db: there is no such file"
+    assert not (tmp_path / "usage.db").exists()
+
+
+@pytest.mark.usefixtures("database")
+def test_an_up_to_date_database_is_served_without_upgrading(tmp_path):
+    with running(tmp_path, workers=1, command=[*SERVE, "--no-upgrade"]) as server, server.connect() as client:
+        assert client.send("GET", "/health") == (200, {"status": "ok"})
+
+
+def test_a_server_without_tables_is_refused_and_upgraded(tmp_path):
+    url = postgres.bare_database()
+    try:
+        said = refusal([*SERVE, "--no-upgrade"], tmp_path, url)
+        assert said.endswith(f"it has no tables yet, and {REVISIONS[-1]} is needed: run vigility db upgrade")
+        with running(tmp_path, workers=1, DATABASE_URL=url, JWT_SECRET="x" * 32) as server:
+            server.registered()
+    finally:
+        postgres.drop(url)
