@@ -79,9 +79,13 @@ def prepare(url: str, foreign_keys: bool) -> None:
         connection.execute(
             "INSERT INTO vigility_features (name) SELECT n FROM generate_series(1, %s) AS n", (FEATURES,)
         )
-        if not foreign_keys:
-            connection.execute("ALTER TABLE vigility_events DROP CONSTRAINT fk_vigility_events_user_id")
-            connection.execute("ALTER TABLE vigility_events DROP CONSTRAINT fk_vigility_events_feature_id")
+        if foreign_keys:
+            connection.execute(
+                "ALTER TABLE vigility_events ADD FOREIGN KEY (user_id) REFERENCES vigility_users"
+            )
+            connection.execute(
+                "ALTER TABLE vigility_events ADD FOREIGN KEY (feature_id) REFERENCES vigility_features"
+            )
 
 
 def measured(url: str, way: str, writers: int, batch: int) -> float:
