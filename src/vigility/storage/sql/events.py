@@ -106,7 +106,7 @@ class SqlEvents:
         counted = summaries.rows_of(records)
         names = {row[0] for row in counted}
         if new := sorted(names - self._interned):
-            connection.execute(self._database.insert_missing(features), [{"name": name} for name in new])
+            self._database.store_features(connection, new)
         inserted = self._database.insert_events(connection, records, ids)
         # Last: its rows are those that other writers wait for.
         self._database.add_to_summaries(connection, counted)

@@ -34,6 +34,7 @@ from vigility.storage.sql import postgres_rows
 from vigility.storage.sql.commits import WRITER, Fate, Writer, mark
 from vigility.storage.sql.database import SummaryRow
 from vigility.storage.sql.failures import store_errors
+from vigility.storage.sql.schema import features
 from vigility.storage.sql.settling import settled
 
 # How long a transaction waits for another's locks, as one of SQLite's does.
@@ -133,6 +134,12 @@ class PostgresDatabase:
         sequence = f"{table.name}_id_seq"
         last = f"(SELECT last_value FROM {sequence})"  # noqa: S608 - a name of ours
         connection.exec_driver_sql(f"SELECT setval('{sequence}', GREATEST(%s, {last}))", (number,))
+
+    def store_features(self, connection: Connection, names: Sequence[str]) -> None:
+        """See `Database.store_features`."""
+        # The events' table first, as a wipe takes its locks: neither then waits for the other in a circle.
+        connection.exec_driver_sql("LOCK TABLE vigility_events IN ROW SHARE MODE")
+        connection.execute(self.insert_missing(features), [{"name": name} for name in names])
 
     def insert_events(
         self, connection: Connection, records: Sequence[EventRecord], ids: Sequence[int] | None = None
