@@ -1,6 +1,10 @@
-"""The smallest Falcon application that reads a JSON body and answers one, over WSGI and over ASGI."""
+"""The smallest applications that answer JSON by JSON: Falcon's, over WSGI and ASGI, and one of no framework."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import falcon
 import falcon.asgi
@@ -26,3 +30,27 @@ wsgi: falcon.App[falcon.Request, falcon.Response] = falcon.App()
 wsgi.add_route("/hello", Hello())
 asgi: falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response] = falcon.asgi.App()
 asgi.add_route("/hello", AsyncHello())
+
+
+async def bare(
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[dict[str, Any]]],
+    send: Callable[[dict[str, Any]], Awaitable[None]],
+) -> None:
+    """The same as an ASGI application without a framework."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    answer = json.dumps({"hello": json.loads(body)["name"]}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})

@@ -43,6 +43,11 @@ class Running:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
         return sum(_cpu_seconds(int(pid)) for pid in children.split())
 
+    def resident_bytes(self) -> int:
+        """The memory that its workers hold."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        return sum(_resident_bytes(int(pid)) for pid in children.split())
+
 
 @contextmanager
 def serving(
@@ -122,6 +127,11 @@ def wait_for(url: str) -> None:
 def _cpu_seconds(pid: int) -> float:
     user, system = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident_bytes(pid: int) -> int:
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _milliseconds(printed: str, percent: str) -> float:
