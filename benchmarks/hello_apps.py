@@ -1,4 +1,4 @@
-"""The smallest applications that answer JSON by JSON: Falcon's, over WSGI and ASGI, and one of no framework."""
+"""The smallest applications that answer JSON by JSON: Falcon's, over WSGI and ASGI, and one without."""
 
 from __future__ import annotations
 

@@ -1,21 +1,26 @@
-"""Import of the 1,048,575 OULAD events by `vigility track --file`, beside bare sqlite3 on the same rows.
+"""Import of the 1,048,575 OULAD events by the library and the command, beside bare sqlite3 on the same rows.
 
-Both write the same columns to the same tables and indexes, WAL, synchronous=FULL. The bare reference gets its
-rows ready made from memory; vigility reads the gzipped JSON lines, checks every value, looks up users and
-features and writes the day summaries too.
+All write the same columns to the same tables and indexes, WAL, synchronous=FULL. The bare reference gets its
+rows ready made from memory. `track_many` gets names and times from memory, checks every value, looks up users
+and features and writes the day summaries too; `track --file` also reads the gzipped JSON lines.
 
     python benchmarks/import_events.py [JSON_FILE]
 """
 
 from __future__ import annotations
 
+import gzip
+import json
 import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import vigility
 from measuring import compared, in_turn, json_file_argument, seconds, show
+from vigility import NewEvent
 
 OULAD = Path(__file__).resolve().parents[2] / "shared" / "data" / "oulad"
 ROUNDS = 3
@@ -27,9 +32,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows, schema = prepared(folder / "rows.db")
+        events = new_events()
         measured = in_turn(
             {
                 "bare sqlite3.executemany": lambda: len(rows) / bare(folder, rows, schema),
+                "Vigility.track_many": lambda: len(rows) / by_library(folder, events),
                 "vigility track --file": lambda: len(rows) / by_command(folder),
             },
             ROUNDS,
@@ -38,23 +45,38 @@ def main() -> None:
     show("Import of 1,048,575 events from a gzipped file", figures, json_file_argument())
 
 
-def vigility(database: Path, *arguments: object) -> None:
+def command(database: Path, *arguments: object) -> None:
     """Run the command line."""
-    command = [sys.executable, "-m", "vigility", "--database", database, *arguments]
-    subprocess.run([str(part) for part in command], check=True, capture_output=True)
+    program = [sys.executable, "-m", "vigility", "--database", database, *arguments]
+    subprocess.run([str(part) for part in program], check=True, capture_output=True)
 
 
 def by_command(folder: Path) -> float:
     """Seconds that the import takes, from the start of the process to its end."""
     database = fresh(folder / "vigility.db")
-    vigility(database, "users", "import", OULAD / "users.csv")
-    return seconds(lambda: vigility(database, "track", "--file", OULAD / "events.jsonl.gz"))
+    command(database, "users", "import", OULAD / "users.csv")
+    return seconds(lambda: command(database, "track", "--file", OULAD / "events.jsonl.gz"))
+
+
+def by_library(folder: Path, events: Sequence[NewEvent]) -> float:
+    """Seconds that the library takes, in transactions of the same size."""
+    database = fresh(folder / "library.db")
+    command(database, "users", "import", OULAD / "users.csv")
+    with vigility.connect(str(database)) as v:
+        return seconds(lambda: v.track_many(events, BATCH))
+
+
+def new_events() -> list[NewEvent]:
+    """The events as a program has them."""
+    with gzip.open(OULAD / "events.jsonl.gz", "rt", encoding="utf-8") as lines:
+        entries = map(json.loads, lines)
+        return [NewEvent(entry["username"], entry["feature_name"], entry["timestamp"]) for entry in entries]
 
 
 def prepared(database: Path) -> tuple[list[tuple[object, ...]], list[str]]:
     """The rows that vigility stores, and the statements that make its tables."""
-    vigility(database, "users", "import", OULAD / "users.csv")
-    vigility(database, "track", "--file", OULAD / "events.jsonl.gz")
+    command(database, "users", "import", OULAD / "users.csv")
+    command(database, "track", "--file", OULAD / "events.jsonl.gz")
     with sqlite3.connect(database) as stored:
         rows = stored.execute("SELECT * FROM vigility_events ORDER BY id").fetchall()
         schema = [sql for (sql,) in stored.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]

@@ -1,3 +1,4 @@
+import gc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -128,3 +129,13 @@ def test_wiping_leaves_nothing_and_ids_begin_again(v):
     v.wipe()
     assert v.is_empty()
     assert v.accounts.add_without_password("eve", 20, "Other").id == 1
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(v, enabled):
+    try:
+        (gc.enable if enabled else gc.disable)()
+        v.track_many([NewEvent("ada", "x"), NewEvent("nobody", "x")])
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()

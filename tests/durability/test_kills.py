@@ -20,4 +20,6 @@ def test_what_was_answered_outlives_kill_9(tmp_path):
 
 def test_control_a_server_that_answers_before_it_commits_is_found_out(tmp_path):
     outcome = kill_rounds(tmp_path, ROUNDS, SEED, command=control("commits_late"))
-    assert any("answered events are lost" in fault for fault in outcome.faults), outcome
+    # The account of the senders is answered early, too, and can be what is lost.
+    signs = ("answered events are lost", "Invalid or expired token")
+    assert any(sign in fault for sign in signs for fault in outcome.faults), outcome
