@@ -1,15 +1,14 @@
-"""`GET /analytics` over HTTP at 10,000 and at 10,000,000 events: the same, since it reads summaries only.
+"""`GET /analytics` over HTTP by the number of stored events: the same, since it reads summaries only.
 
-    python benchmarks/analytics.py [FILE.json]
+    python benchmarks/analytics.py [FILE.json] [--events 10000 10000000] [--folder FOLDER]
 
-Fills both databases by `vigility seed` (ten million events take a minute or two), then serves each in turn.
+Fills the databases by `vigility seed` (ten million events take a minute or two), then serves each in turn.
 Latencies are of one connection, rates of 64, by `wrk`.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -18,7 +17,8 @@ from functools import partial
 from pathlib import Path
 
 from http_load import CORES, load, serving
-from measuring import compared, in_turn, json_file_argument, show
+from measuring import compared, in_turn, show
+from seeding import options_of, seeded
 from vigility.core.demo import PASSWORD
 from workers import authorized
 
@@ -30,21 +30,17 @@ QUERY = "/analytics?feature=date_filter&gender=Female"
 
 def main() -> None:
     """Print the tables."""
+    options = options_of(SIZES)
     with tempfile.TemporaryDirectory() as folder:
-        databases = {f"{size:,} events": _seeded(Path(folder), size) for size in SIZES}
+        databases = {
+            f"{size:,} events": f"sqlite:///{seeded(options.folder or Path(folder), size)}"
+            for size in options.events
+        }
         reference = next(iter(databases))
         for title, connections, unit in (("p50, one connection", 1, "ms"), ("64 connections", 64, "req/s")):
             actions = {name: _measure(url, connections) for name, url in databases.items()}
             figures = compared(in_turn(actions, ROUNDS), reference, unit)
-            show(f"GET /analytics, {title}", figures, json_file_argument())
-
-
-def _seeded(folder: Path, events: int) -> str:
-    url = f"sqlite:///{folder}/{events}.db"
-    seed = ["seed", "--yes", "--random-seed", "1", "--users", "100", "--events", str(events)]
-    command = [sys.executable, "-m", "vigility", "--database", url, *seed]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return url
+            show(f"GET /analytics, {title}", figures, options.file)
 
 
 def _measure(url: str, connections: int) -> Callable[[], float]:

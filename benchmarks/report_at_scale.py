@@ -10,14 +10,12 @@ With a folder, databases are kept there, and used again: 100,000,000 events take
 
 from __future__ import annotations
 
-import argparse
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import vigility
 from measuring import compared, in_turn, seconds, show
+from seeding import options_of, seeded
 
 SIZES = (10_000, 10_000_000)
 ROUNDS = 200
@@ -25,9 +23,12 @@ ROUNDS = 200
 
 def main() -> None:
     """Seed all, then ask each in turn."""
-    options = _options()
+    options = options_of(SIZES)
     with tempfile.TemporaryDirectory() as folder:
-        opened = {size: seeded(options.folder or Path(folder), size) for size in options.events}
+        opened = {
+            size: vigility.connect(str(seeded(options.folder or Path(folder), size)))
+            for size in options.events
+        }
         actions = {
             f"report over {size:>11,} events": lambda v=v: (
                 1_000 * seconds(lambda: v.report(feature="date_filter"))
@@ -44,23 +45,6 @@ def main() -> None:
         compared(measured, next(iter(actions)), "ms"),
         options.file,
     )
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("file", nargs="?")
-    parser.add_argument("--events", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--folder", type=Path)
-    return parser.parse_args()
-
-
-def seeded(folder: Path, events: int) -> vigility.Vigility:
-    """A database with so many events, filled by the command line where it is not there yet."""
-    database = folder / f"{events}.db"
-    if not database.exists():
-        command = [sys.executable, "-m", "vigility", "--database", database, "seed", "--random-seed", "1"]
-        subprocess.run([*map(str, command), "--events", str(events)], check=True, capture_output=True)
-    return vigility.connect(str(database))
 
 
 if __name__ == "__main__":
