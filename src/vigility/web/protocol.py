@@ -24,6 +24,7 @@ class Protocol(HttpToolsProtocol):
     cycle: RequestResponseCycle | ShortCycle | None  # type: ignore[assignment]
     _head_bytes = 0
     _in_body = False
+    _is_refused = False  # and what still comes is forgotten
     # The one whose answer is next; `cycle` may be one behind it already.
     _answering: RequestResponseCycle | ShortCycle | None = None
 
@@ -45,6 +46,8 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
         """Called with what has arrived."""
+        if self._is_refused:
+            return
         super().data_received(data)
         in_head = bool(self.scope) and "method" not in self.scope
         if not in_head and not self._in_body:
@@ -189,7 +192,7 @@ class Protocol(HttpToolsProtocol):
                 return
         elif cycle is not None and not cycle.response_complete:
             cycle.keep_alive = False
-            self.flow.pause_reading()
+            self._is_refused = True
             return
         body = b'{"error":"%s"}' % sentence.encode("ascii")
         size = b"content-length: %d\r\n" % len(body)
