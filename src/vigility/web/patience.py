@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-# So long a request may take to arrive, and a second more for each so many bytes that have come of it. Two
-# minutes of silence in a line of 28 kbit/s are past it, 2 MiB over that line are not; and who sends a byte
-# a second to keep the connection is cut off as if he sent nothing.
+# So long a request may take to arrive, and a second more for each so many bytes that have come of it. 2 MiB
+# over a line of 28 kbit/s get through; who sends a byte a second, to keep the connection, does not.
 REQUEST_SECONDS: Final = 60.0
 SLOWEST_BYTES_A_SECOND: Final = 1_000
 # So long nothing at all of an answer may be read that is more than the system's buffers hold.
