@@ -5,12 +5,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 import vigility
 from vigility import EventConflict, Gender, NewEvent, NewUser, StoreError, StoreUnavailable, Tracked
+from vigility.core import group_commit
 from vigility.core.errors import OutcomeUnknown, QueueFull
 from vigility.core.group_commit import GroupCommit
 from vigility.core.model import EventRecord
@@ -147,6 +149,82 @@ def test_what_may_be_stored_is_not_sent_again(gate, writer):
     assert writer.flush(10)
     assert [type(outcome) for outcome in outcomes] == [Tracked, *[OutcomeUnknown] * 3]
     assert gate.sizes == [1]
+
+
+def test_a_writer_that_had_company_goes_on_as_soon_as_as_many_have_come(gate, writer, monkeypatch):
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
+    outcomes = Outcomes()
+    gate.open.clear()
+    outcomes.of(writer)
+    assert gate.entered.acquire(timeout=10)
+    for _ in range(3):
+        outcomes.of(writer)
+    gate.open.set()
+    assert writer.flush(10)
+    for _ in range(3):
+        outcomes.of(writer)
+    assert writer.flush(10)
+    assert gate.sizes == [1, 3, 3]
+
+
+def test_after_a_crowd_a_lone_caller_waits_once(gate, writer, monkeypatch):
+    outcomes = Outcomes()
+    gate.open.clear()
+    outcomes.of(writer)
+    assert gate.entered.acquire(timeout=10)
+    for _ in range(3):
+        outcomes.of(writer)
+    gate.open.set()
+    assert writer.flush(10)
+    outcomes.of(writer)  # waits for others as long as it may, which is short
+    assert writer.flush(10)
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
+    outcomes.of(writer)
+    assert writer.flush(10)
+    assert gate.sizes == [1, 3, 1, 1]
+
+
+def test_closing_ends_the_wait_for_others(gate, monkeypatch):
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
+    group, outcomes = GroupCommit(gate.add), Outcomes()
+    gate.open.clear()
+    outcomes.of(group)
+    assert gate.entered.acquire(timeout=10)
+    for _ in range(3):
+        outcomes.of(group)
+    gate.open.set()
+    assert group.flush(10)
+    outcomes.of(group)
+    assert group.close(10)
+    assert isinstance(outcomes[-1], Tracked)
+
+
+def test_without_a_thread_nothing_is_queued(gate, monkeypatch):
+    def start(_):
+        raise RuntimeError("can't start new thread")
+
+    group, outcomes = GroupCommit(gate.add), Outcomes()
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", start)
+        with pytest.raises(StoreUnavailable, match="can't start new thread"):
+            outcomes.of(group)
+    assert group.pending == 0
+    outcomes.of(group)
+    assert group.close(10)
+    assert len(gate.store.events) == 1
+
+
+def test_a_store_that_tells_of_fewer_events_is_not_asked_again(gate, writer, monkeypatch):
+    add = gate.store.events.add
+    monkeypatch.setattr(gate.store.events, "add", lambda records: replace(add(records), ids=()))
+    outcomes = Outcomes()
+    outcomes.of(writer)
+    assert writer.flush(10)
+    monkeypatch.undo()
+    outcomes.of(writer)
+    assert writer.flush(10)
+    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, Tracked]
+    assert len(gate.store.events) == 2
 
 
 def test_one_bad_record_does_not_spoil_the_others(gate, writer):

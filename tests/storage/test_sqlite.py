@@ -90,6 +90,43 @@ def test_events_and_summaries_are_one_transaction(v, path):
         assert reader.execute("SELECT count(*) FROM vigility_events").fetchone() == (1,)
 
 
+def test_events_that_the_file_itself_drops_are_an_error_and_no_endless_try(v, path):
+    v.track("ada", "y")
+    with sqlite3.connect(path) as other:
+        other.execute(
+            "CREATE TRIGGER no_x BEFORE INSERT ON vigility_events"
+            " WHEN NEW.feature_id != 1 BEGIN SELECT RAISE(IGNORE); END"
+        )
+    with pytest.raises(StoreError, match="not stored as they are given"):
+        v.track("ada", "x")
+    assert v.track("ada", "y").id == 2
+    assert (count(v), count(v, "y")) == (0, 2)
+
+
+def test_ids_are_those_of_the_rows_beyond_gaps_and_beside_other_triggers(v, path):
+    v.track("ada", "x")
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE audit (id INTEGER PRIMARY KEY, event INTEGER)")
+        other.execute(
+            "CREATE TRIGGER noting AFTER INSERT ON vigility_events"
+            " BEGIN INSERT INTO audit VALUES (NEW.id + 5000, NEW.id); END"
+        )
+        other.execute("UPDATE vigility_events SET id = 1000")
+    with ThreadPoolExecutor(8) as pool:
+        stored = list(pool.map(lambda n: (v.track("ada", f"f{n}").id, f"f{n}"), range(100)))
+    events = [NewEvent("ada", f"g{n}", NOW, f"123e4567-e89b-42d3-a456-{n:012}") for n in range(1_300)]
+    v.track_many(events)
+    stored += [(v.track("ada", e.feature, event_id=e.event_id).id, e.feature) for e in events[::100]]
+    with sqlite3.connect(path) as reader:
+        names = dict(
+            reader.execute(
+                "SELECT e.id, f.name FROM vigility_events e JOIN vigility_features f ON f.id = feature_id"
+            )
+        )
+    assert {number: names[number] for number, _ in stored} == dict(stored)
+    assert v.verify_summaries() == []
+
+
 @pytest.mark.parametrize("number", [499, 500, 501, 1_203])
 def test_a_batch_of_any_size_is_stored_to_its_last_event(v, path, number):
     """Events go to SQLite hundreds to a statement, and the rest by itself."""

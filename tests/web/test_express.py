@@ -5,6 +5,7 @@ import http.client
 import json
 import socket
 import struct
+import threading
 import time
 
 import pytest
@@ -124,6 +125,7 @@ def test_a_conflict_goes_back_to_the_general_way(client, plain):
         [(b"expect", b"100-continue")],
         [(b"connection", b"close")],
         [(b"content-type", b"text/plain")],
+        [(b"transfer-encoding", b"chunked")],
         [(b"authorization", b"Bearer x")],
         [(b"x-request-id", b"a"), (b"x-request-id", b"b")],
     ],
@@ -131,6 +133,58 @@ def test_a_conflict_goes_back_to_the_general_way(client, plain):
 def test_what_is_unusual_is_left_alone(client, plain, changed):
     assert take(client, [*plain, *changed], b'{"feature_name": "a"}') is None
     assert "a" not in client_report(client, plain)
+
+
+@pytest.mark.parametrize("more", [b'"\xff"', b"1e999", b"[]"])
+def test_a_body_with_more_in_it_is_left_alone(client, plain, more):
+    body = b'{"feature_name": "a", "more": ' + more + b"}"
+    assert take(client, plain, body) is None
+    assert general(client, plain, body)[0] == (201 if more == b"[]" else 400)
+
+
+def test_a_full_queue_is_told_within_100_ms(client, plain, v, monkeypatch):
+    entered, opened = threading.Event(), threading.Event()
+    writer = v._tracker._writer
+    store = writer._store
+
+    def held(records):
+        entered.set()
+        assert opened.wait(PATIENCE)
+        return store(records)
+
+    monkeypatch.setattr(writer, "_store", held)
+    monkeypatch.setattr(writer, "_capacity", 3)
+    told = []
+
+    async def crowd():
+        exchange = [Exchange() for _ in range(5)]
+        short_way = client.state[STATE]
+        body = b'{"feature_name": "a"}'
+        host = (b"host", b"api.example")
+        peer = ("10.1.2.3", 50_000)
+        assert short_way.take([host, *plain], body, peer, exchange[0])
+        assert await asyncio.to_thread(entered.wait, PATIENCE)
+        told.extend(short_way.take([host, *plain], body, peer, each) for each in exchange[1:])
+        return exchange
+
+    exchange = client.run(crowd())
+    assert told == [True, True, True, False]
+    try:
+        began = time.perf_counter()
+        answer = client.send("POST", "/track", headers=plain, body=[b'{"feature_name": "a"}'])
+        took = time.perf_counter() - began
+    finally:
+        opened.set()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json["error"] == (
+        "The store is unavailable: too many events are waiting to be stored; try again shortly"
+    )
+    assert took < 0.1
+
+    async def answered():
+        return [(await asyncio.wait_for(each.said, PATIENCE))[0] for each in exchange[:4]]
+
+    assert client.run(answered()) == [201] * 4
 
 
 @pytest.mark.parametrize("missing", [0, 1])

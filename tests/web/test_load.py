@@ -6,6 +6,7 @@ import threading
 import falcon
 import pytest
 
+from vigility.core.errors import QueueFull
 from vigility.web import threads
 from vigility.web.threads import Threads
 
@@ -75,3 +76,21 @@ def test_hashes_yield_to_everything_else():
 
     hashing, storing = asyncio.run(niceness())
     assert hashing > storing
+
+
+def test_past_a_bound_batches_are_sent_away(monkeypatch):
+    monkeypatch.setattr(threads, "MAX_WAITING_BATCHES", 2)
+
+    async def flood():
+        pools, released = Threads(password_threads=1), threading.Event()
+        batches = [asyncio.ensure_future(pools.batch(released.wait)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull):
+            await pools.batch(released.wait)
+        assert await asyncio.wait_for(pools.store(lambda: "read"), timeout=30) == "read"
+        released.set()
+        await asyncio.gather(*batches)
+        assert await pools.batch(lambda: "stored") == "stored"
+        pools.stop()
+
+    asyncio.run(flood())

@@ -4,9 +4,11 @@ import json
 import re
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from vigility.web import app as app_module
 from vigility.web.app import create_app
+from vigility.web.metrics import GroupedHistogram
 from web_client import ADA, Client, settings_of
 
 
@@ -88,3 +90,21 @@ def test_a_repeated_event_is_not_counted_as_stored(client, bearer):
     for _ in range(3):
         client.post("/track", event, headers=bearer)
     assert "vigility_events_stored_total 1.0" in client.get("/metrics").text
+
+
+def test_many_observations_at_once_are_what_they_are_one_by_one():
+    # It reaches into prometheus_client, which may change.
+    amounts = [0.0, 0.001, 0.0011, 0.5, 0.5, 3.0, 10.0, 11.0]
+    rendered, buckets = [], (0.001, 0.5, 10.0)
+    for way in ("at once", "one by one"):
+        registry = CollectorRegistry()
+        histogram = GroupedHistogram("seconds", "Seconds.", ["route"], buckets=buckets, registry=registry)
+        if way == "at once":
+            histogram.labels("/track").observe_all(amounts)
+        else:
+            for amount in amounts:
+                histogram.labels("/track").observe(amount)
+        lines = generate_latest(registry).decode().splitlines()
+        rendered.append([line for line in lines if "_created" not in line])
+    assert rendered[0] == rendered[1]
+    assert 'seconds_bucket{le="+Inf",route="/track"} 8.0' in rendered[0]

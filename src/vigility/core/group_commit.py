@@ -78,10 +78,10 @@ class GroupCommit:
                 raise StoreUnavailable("closed: no more events are taken", "it is being closed")
             if len(self._waiting) >= self._capacity:
                 raise QueueFull(f"{self._capacity:,} events are waiting to be stored: try again in a moment")
-            self._waiting.append((record, deliver))
-            if self._thread is None:
+            if self._thread is None:  # before the record is queued: it may not be possible
                 self._thread = self._start()
-            elif len(self._waiting) == self._wanted:
+            self._waiting.append((record, deliver))
+            if len(self._waiting) == self._wanted:
                 self._changed.notify_all()
 
     @property
@@ -119,7 +119,10 @@ class GroupCommit:
 
     def _start(self) -> threading.Thread:
         thread = threading.Thread(target=self._run, name="vigility-writer", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no more threads, or the interpreter is ending
+            raise StoreUnavailable(f"the thread that stores events: {error}", "it has no thread") from error
         return thread
 
     def _run(self) -> None:
@@ -198,6 +201,9 @@ def _tell(deliver: Deliver, outcome: Outcome) -> None:
 
 
 def _outcomes(added: Added, records: Sequence[EventRecord]) -> Iterable[Outcome]:
+    if len(added.ids) != len(records):  # committed, so it must not be tried again
+        bug = OutcomeUnknown(f"the store told of {len(added.ids)} events, and was given {len(records)}")
+        return repeat(bug, len(records))
     if not added.duplicates and not added.conflicts:
         return map(Tracked, added.ids, records, repeat(False))
     return [_outcome(added, index, record) for index, record in enumerate(records)]

@@ -86,5 +86,5 @@ def _hooks(settings: Settings, parts: Parts) -> Any:  # noqa: ANN401 - Falcon ha
         SecurityHeaders(),
         Cors(origins),
         Forgery(origins),
-        Lifespan(parts.vigility, parts.threads, express),
+        Lifespan(parts.vigility, parts.identity, parts.threads, express),
     ]

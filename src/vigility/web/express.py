@@ -27,8 +27,8 @@ from vigility.web.short_way import PATH, Client, Exchange, Headers
 from vigility.web.tracking import Recorder, event_fields
 
 _BEARER: Final = b"Bearer "
-# What changes how a request is judged, answered or read.
-_UNUSUAL: Final = frozenset({b"cookie", b"origin", b"expect", b"upgrade"})
+# What changes how a request is judged, answered or read. (Chunks may end in headers that come too late.)
+_UNUSUAL: Final = frozenset({b"cookie", b"origin", b"expect", b"upgrade", b"transfer-encoding"})
 _KEEP_ALIVE: Final = b"keep-alive"
 _JSON: Final = b"application/json"
 _HEADERS: Final = {
@@ -40,7 +40,9 @@ _HEADERS: Final = {
 _HEAD: Final = "".join(f"{name.lower()}: {value}\r\n" for name, value in _HEADERS.items()).encode()
 
 
-class _Body(msgspec.Struct, gc=False):
+# Other members are read by the general way: msgspec leaves what it skips unchecked, and a body that is no
+# valid JSON would be taken.
+class _Body(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     feature_name: str
     event_id: str | None = None
 
@@ -88,6 +90,12 @@ class Express:
         if not isinstance(outcome, Tracked):
             exchange.refuse(outcome)
             return
+        try:
+            self._answer(request, exchange, outcome)
+        except Exception as bug:  # noqa: BLE001 - the sender would wait for ever
+            exchange.refuse(bug)
+
+    def _answer(self, request: _Request, exchange: Exchange, outcome: Tracked) -> None:
         status = 200 if outcome.repeated else 201
         content = msgspec.json.encode(event_fields(outcome))
         named = request_id(_text(request.headers.get(b"x-request-id")))

@@ -52,6 +52,10 @@ class Identity:
         await self._standing.end(claims)
         self._tokens.forget(claims.token_id)
 
+    async def stop(self) -> None:
+        """Ask the store no more."""
+        await self._standing.stop()
+
 
 def tokens_of(req: Request) -> list[str]:
     """The tokens that the request presents: the bearer's first; a cookie only where it may be used."""

@@ -8,26 +8,52 @@ from typing import TYPE_CHECKING, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from vigility.core.errors import VigilityError
+from vigility.web.patience import Arrival, Unread
 from vigility.web.short_way import MAX_BODY_BYTES, PATH, REFUSED, STATE, ShortWay
 
 if TYPE_CHECKING:
-    from uvicorn._types import HTTPScope
+    from uvicorn._types import ASGI3Application, HTTPScope
 
 # What the parser holds of a request line and headers before the application sees any of it.
 MAX_HEAD_BYTES: Final = 64 * 1024
 
 
 class Protocol(HttpToolsProtocol):
-    """A bound on the head of a request, JSON for what is no HTTP, and the short way of `POST /track`."""
+    """Bounds on heads and on slowness, JSON for what is no HTTP, and the short way of `POST /track`."""
 
     cycle: RequestResponseCycle | ShortCycle | None  # type: ignore[assignment]
     _head_bytes = 0
+    _in_body = False
+    _is_refused = False  # and what still comes is forgotten
+    # The one whose answer is next; `cycle` may be one behind it already.
+    _answering: RequestResponseCycle | ShortCycle | None = None
 
     # typing has `override` from Python 3.12 on.
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[explicit-override,override]
+        """Called first."""
+        super().connection_made(transport)
+        self._unread = Unread(self.loop, transport)
+        self._arrival = Arrival(self.loop, self._on_overdue)
+        self._arrival.go_on(0)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]
+        """Called last."""
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+        super().connection_lost(exc)
+        self._arrival.end()
+        self._unread.end()
+
     def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
         """Called with what has arrived."""
+        if self._is_refused:
+            return
         super().data_received(data)
         in_head = bool(self.scope) and "method" not in self.scope
+        if not in_head and not self._in_body:
+            self._on_whole()
+            return
+        self._arrival.go_on(len(data))
         self._head_bytes = self._head_bytes + len(data) if in_head else 0
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(431, "The request's head is too large")
@@ -43,9 +69,10 @@ class Protocol(HttpToolsProtocol):
         if self.url == PATH and self._may_be_short():
             path = {"method": "POST", "path": PATH.decode(), "raw_path": PATH, "query_string": b""}
             self.scope.update(path)  # type: ignore[typeddict-item]
-            self.cycle = ShortCycle(self, self.scope, self.parser.should_keep_alive())
+            self.cycle = self._answering = ShortCycle(self, self.scope, self.parser.should_keep_alive())
         else:
             super().on_headers_complete()
+        self._in_body = True
 
     def on_body(self, body: bytes) -> None:  # type: ignore[explicit-override]
         """Called with a part of the body."""
@@ -55,25 +82,37 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:  # type: ignore[explicit-override]
         """Called when the request is whole."""
+        self._in_body = False
         super().on_message_complete()
-        short = self.cycle
-        if isinstance(short, ShortCycle):
-            short_way: ShortWay = self.app_state[STATE]
-            if not short_way.take(self.headers, short.body, self.client, short):
-                self.go_the_general_way(short)
+        if isinstance(self.cycle, ShortCycle):
+            self._take(self.cycle)
+
+    def on_response_complete(self) -> None:  # type: ignore[explicit-override]
+        """Called when a request is answered."""
+        super().on_response_complete()
+        if self.transport.is_closing():  # which waits for the answer to be read
+            self._unread.watch()
+
+    def pause_writing(self) -> None:  # type: ignore[explicit-override]
+        """Called when too much waits to be read at the other end."""
+        super().pause_writing()
+        self._unread.watch()
+
+    def resume_writing(self) -> None:  # type: ignore[explicit-override]
+        """Called when little waits any more."""
+        super().resume_writing()
+        self._unread.end()
+
+    def timeout_keep_alive_handler(self) -> None:  # type: ignore[explicit-override]
+        """Called when nothing was asked for a while."""
+        if self.transport.get_write_buffer_size():  # to close would wait for it to be read
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
 
     def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]
         """Called where what arrived is not HTTP."""
         self._refuse(400, msg.removesuffix("."))
-
-    def _may_be_short(self) -> bool:
-        return (
-            STATE in self.app_state
-            and self.parser.get_method() == b"POST"
-            and self.parser.get_http_version() == "1.1"
-            and not self.flow.write_paused  # who does not read the answers must wait for the next
-            and (self.cycle is None or self.cycle.response_complete)
-        )
 
     def go_the_general_way(self, short: ShortCycle) -> None:
         """Let the application answer a request, with what has arrived of it so far."""
@@ -92,16 +131,75 @@ class Protocol(HttpToolsProtocol):
         )
         cycle.body, cycle.more_body = short.body, short.more_body
         cycle.message_event.set()
+        short.response_complete = True  # by the other; whatever the short way says now is too late
         if self.cycle is short:  # and not the next request already
             self.cycle = cycle
         self._start_asgi_task(cycle, self.app)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:  # type: ignore[explicit-override]
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _may_be_short(self) -> bool:
+        return (
+            STATE in self.app_state
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and not self.expect_100_continue  # whose sender waits for a word before the body
+            and not self.flow.write_paused  # who does not read the answers must wait for the next
+            and self.limit_concurrency is None  # which only the general way heeds
+            and (self.cycle is None or self.cycle.response_complete)
+        )
+
+    def _take(self, short: ShortCycle) -> None:
+        short_way: ShortWay = self.app_state[STATE]
+        try:
+            is_taken = short_way.take(self.headers, short.body, self.client, short)
+        except Exception as bug:  # noqa: BLE001 - the parser would make it a 400, as if the sender had erred
+            short.refuse(bug)
+        else:
+            if not is_taken:
+                self.go_the_general_way(short)
+
+    def _on_whole(self) -> None:
+        """All that has arrived is whole requests."""
+        self._head_bytes = 0
+        if self.cycle is None:  # blank lines before the first
+            return
+        if self._arrival.is_awaited:
+            self._arrival.end()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            # Blank lines, or the rest of a body that was answered before it had come.
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _on_overdue(self, received: int) -> None:
+        if self.flow.read_paused:  # it is we who take so long
+            self._arrival.go_on(0)
+        elif received:
+            self._refuse(408, "The request took too long to arrive")
+        else:
+            self.transport.close()
+
     def _refuse(self, status: int, sentence: str) -> None:
+        """Answer what cannot be a request, and close: after the answers before it, where some are pending."""
+        cycle = self.cycle
+        if cycle is not None and self._in_body:
+            if self.pipeline or cycle.response_complete or getattr(cycle, "response_started", False):
+                self.transport.close()
+                return
+        elif cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False
+            self._is_refused = True
+            return
         body = b'{"error":"%s"}' % sentence.encode("ascii")
         size = b"content-length: %d\r\n" % len(body)
         head = b"content-type: application/json\r\nvary: Origin\r\nconnection: close\r\n"
         self.transport.write(STATUS_LINE[status] + head + size + b"\r\n" + body)
         self.transport.close()
+        self._unread.watch()
 
 
 class _NoEvent:
@@ -129,18 +227,26 @@ class ShortCycle:
 
     def answer(self, status: int, rest: bytes) -> None:
         """See `Exchange.answer`."""
-        if self.disconnected:
+        if self._is_over:
             return
         protocol = self._protocol
         common = b"".join([b"%b: %b\r\n" % header for header in protocol.server_state.default_headers])
+        if not self.keep_alive:
+            common += b"connection: close\r\n"
         protocol.transport.write(STATUS_LINE[status] + common + rest)
         self.response_complete = True
         if not self.keep_alive:
             protocol.transport.close()
         protocol.on_response_complete()
 
-    def refuse(self, error: VigilityError) -> None:
+    def refuse(self, error: Exception) -> None:
         """See `Exchange.refuse`."""
-        if not self.disconnected:
+        if not self._is_over:
             self.scope[REFUSED] = error  # type: ignore[typeddict-unknown-key]
             self._protocol.go_the_general_way(self)
+        elif not isinstance(error, VigilityError):
+            self._protocol.logger.error("a request failed that nobody waits for any more", exc_info=error)
+
+    @property
+    def _is_over(self) -> bool:
+        return self.disconnected or self.response_complete or self._protocol.transport.is_closing()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from vigility.core.errors import VigilityError
-
 PATH: Final = b"/track"
 
 # A plain request has a few hundred bytes; past this it is none, and the general way bounds what it holds.
@@ -29,8 +27,8 @@ class Exchange(Protocol):
         """Send a status, and the headers and the body that belong to it."""
         ...
 
-    def refuse(self, error: VigilityError) -> None:
-        """Let the general way say why the event was not stored."""
+    def refuse(self, error: Exception) -> None:
+        """Let the general way say why the event was not stored: a VigilityError, or else a fault of ours."""
         ...
 
 

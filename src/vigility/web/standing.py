@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection
-from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -13,6 +13,8 @@ from vigility.core.errors import StoreError
 from vigility.core.model import User
 from vigility.core.service import Vigility
 from vigility.web.threads import Threads
+
+logger: Final = logging.getLogger("vigility.web")
 
 # A log-out or a deleted user must be known to every worker within 5 s; reading takes part of that.
 FRESH_SECONDS: Final = 2.0
@@ -49,12 +51,13 @@ class Standing:
         await self._be_fresh()
         name = claims.username
         self._seen.add(name)
-        if name not in self._users:
+        users = self._users  # where all is read meanwhile, what is found here may be older than that
+        if name not in users:
             user = (await self._threads.store(self._look_up, [name])).get(name)
-            if len(self._users) >= _MOST_USERS:
-                self._users.clear()
-            self._users[name] = user
-        return _if_meant(self._users[name], claims)
+            if len(users) >= _MOST_USERS:
+                users.clear()
+            users[name] = user
+        return _if_meant(users[name], claims)
 
     async def has_ended(self, claims: Claims) -> bool:
         """Whether the session was ended, on this worker or on another. Raises StoreError."""
@@ -66,6 +69,12 @@ class Standing:
         async with self._reading:  # what is read meanwhile would lack it
             await self._threads.store(self._vigility.sessions.end, claims.token_id, claims.expires)
             self._ended |= {claims.token_id}
+
+    async def stop(self) -> None:
+        """Read no more: the store is going to be closed."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait([self._renewal])
 
     async def _be_fresh(self) -> None:
         if monotonic() - self._read_at >= FRESH_SECONDS:
@@ -79,8 +88,12 @@ class Standing:
 
     async def _renewed(self) -> None:
         async with self._reading:
-            with suppress(StoreError):  # whoever has to wait for the next reading is told
+            try:
                 await self._read()
+            except StoreError:  # whoever has to wait for the next reading is told
+                pass
+            except Exception:
+                logger.exception("the ended tokens and users could not be read")
 
     async def _read(self) -> None:
         began = monotonic()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import falcon
 from falcon.asgi import Response
@@ -19,6 +21,8 @@ from vigility.web.identity import Identity
 from vigility.web.metrics import Metrics
 from vigility.web.requests import Request, json_object
 from vigility.web.short_way import REFUSED
+
+logger: Final = logging.getLogger("vigility.web")
 
 Take = Callable[[Outcome], None]
 """Takes in the event loop what became of an event."""
@@ -61,7 +65,10 @@ class Recorder:
         while self._settled:
             take, outcome = self._settled.popleft()
             stored += isinstance(outcome, Tracked) and not outcome.repeated
-            take(outcome)
+            try:
+                take(outcome)
+            except Exception:  # one taker's fault must not keep the others waiting
+                logger.exception("the outcome of an event could not be taken")
         self._metrics.events_stored.inc(stored)
         self._metrics.queue_length.set(self._vigility.queued)
         self.after_each_batch()

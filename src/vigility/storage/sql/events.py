@@ -22,6 +22,9 @@ from vigility.storage.sql.schema import day_summaries, events, features
 # Values in one IN list: SQLite allows 32,766 in a statement.
 IDS_A_QUERY: Final = 10_000
 
+# Each fails by another writer's doing; past so many it is the database's own, and would go on for ever.
+_MOST_ATTEMPTS: Final = 20
+
 # Built once: building a statement takes longer than a database takes to run it.
 _EVENTS: Final = select(
     events.c.id, events.c.user_id, features.c.name, *events.c["at", "age", "gender", "event_id"]
@@ -42,10 +45,11 @@ class SqlEvents:
 
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
-        while True:
+        for _ in range(_MOST_ATTEMPTS):
             with suppress(ChangedMeanwhile), self._database.writing() as connection:
                 return self._add(connection, records)
             self._interned = frozenset()
+        raise StoreError(f"{self._database.name}: events are not stored as they are given: has it triggers?")
 
     def counts(self, filters: Filters, feature: str | None) -> Counts:
         """See `EventRepository.counts`."""

@@ -1,0 +1,203 @@
+"""The life of a connection: what is pending when it ends, when the server ends, or when something fails."""
+
+import logging
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from vigility.web import express as express_module
+from vigility.web.app import create_app
+from vigility.web.express import Express
+from web_client import ADA, dumped, settings_of
+from web_serving import PATIENCE, answers, request, serving
+
+LAST = b"Connection: close\r\n"
+FAILED = {"error": "The server failed; the log says why"}
+HEALTH = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Gate:
+    """A store that holds transactions up."""
+
+    def __init__(self, store):
+        self._store = store
+        self.entered = threading.Event()
+        self.open = threading.Event()
+        self.open.set()
+
+    def __call__(self, records):
+        self.entered.set()
+        assert self.open.wait(PATIENCE)
+        return self._store(records)
+
+    def shut(self):
+        self.entered.clear()
+        self.open.clear()
+
+
+@pytest.fixture
+def gate(v, monkeypatch):
+    gate = Gate(v._tracker._writer._store)
+    monkeypatch.setattr(v._tracker._writer, "_store", gate)
+    yield gate
+    gate.open.set()
+
+
+@pytest.fixture
+def server(v, clock, gate):
+    with serving(create_app(v, settings_of(), clock)) as server:
+        yield server
+        gate.open.set()
+
+
+@pytest.fixture
+def token(server):
+    """The token of a user whom the short way knows."""
+    with server.connect() as connection:
+        connection.sendall(request("x", dumped(ADA), path=b"/register", more=LAST))
+        token = answers(connection)[0][2]["token"]
+    with server.connect() as connection:
+        connection.sendall(request(token, more=LAST))
+        assert [answer[0] for answer in answers(connection)] == [201]
+    return token
+
+
+def statuses(connection, count=None):
+    return [answer[0] for answer in answers(connection, count)]
+
+
+def happens(condition):
+    """Whether it comes true before patience ends."""
+    until = time.monotonic() + PATIENCE
+    while not (so := condition()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return so
+
+
+def test_who_waits_for_a_word_before_the_body_gets_it(server, token):
+    head, _, body = request(token, more=b"Expect: 100-continue\r\n" + LAST).partition(b"\r\n\r\n")
+    with server.connect() as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert statuses(connection) == [201]
+
+
+@pytest.mark.parametrize("garbage", [b"\x00\x01garbage\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"A" * 300_000])
+@pytest.mark.parametrize("more", [b"", b"Cookie: a=b\r\n"])
+def test_garbage_behind_a_request_is_not_its_answer(server, token, gate, garbage, more):
+    gate.shut()
+    with server.connect() as connection:
+        connection.sendall(request(token, more=more))
+        assert gate.entered.wait(PATIENCE)
+        connection.sendall(garbage)
+        gate.open.set()
+        assert statuses(connection) == [201]
+
+
+def test_requests_behind_a_pending_one_wait_for_it(server, token, gate):
+    gate.shut()
+    with server.connect() as connection:
+        connection.sendall(request(token))
+        assert gate.entered.wait(PATIENCE)
+        connection.sendall(HEALTH + request(token) + request(token, more=LAST))
+        gate.open.set()
+        assert statuses(connection) == [201, 200, 201, 201]
+
+
+def hang_up(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize("behind", [b"", HEALTH])
+@pytest.mark.parametrize("more", [b"", b"Cookie: a=b\r\n"])
+def test_a_sender_who_hangs_up_harms_nobody(server, token, gate, v, caplog, behind, more):
+    gate.shut()
+    with server.connect() as connection:
+        leaver = server.connect()
+        leaver.sendall(request(token, more=more) + behind)
+        assert gate.entered.wait(PATIENCE)
+        connection.sendall(request(token))
+        hang_up(leaver)
+        connections = server.server_state.connections
+        # With a request behind it the server reads no more until the first is answered.
+        assert behind or happens(lambda: len(connections) == 1)
+        gate.open.set()
+        assert statuses(connection, 1) == [201]
+    assert happens(lambda: not connections)
+    assert v.report().total == 3
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_fault_before_the_event_is_queued_is_a_500(server, token, v, monkeypatch, caplog):
+    monkeypatch.setattr(Express, "_user_of", lambda *_: 1 / 0)
+    with server.connect() as connection:
+        connection.sendall(
+            request(token, more=b"X-Request-ID: abc\r\n")
+            + HEALTH.replace(b"\r\n\r\n", b"\r\n" + LAST + b"\r\n")
+        )
+        failed, after = answers(connection)
+    assert (failed[0], failed[2]) == (500, FAILED)
+    assert after[0] == 200
+    assert "request abc failed" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert v.report().total == 1
+
+
+def test_a_fault_in_an_answer_is_a_500_and_the_others_are_answered(server, token, gate, monkeypatch, caplog):
+    fields = express_module.event_fields
+    monkeypatch.setattr(
+        express_module, "event_fields", lambda t: 1 / 0 if t.record.feature == "bad" else fields(t)
+    )
+    gate.shut()
+    senders = [server.connect() for _ in range(5)]
+    for index, connection in enumerate(senders):
+        name = b"bad" if index == 1 else b"a"
+        connection.sendall(request(token, b'{"feature_name": "%b"}' % name))
+    assert gate.entered.wait(PATIENCE)
+    gate.open.set()
+    found = []
+    for connection in senders:
+        with connection:
+            found += statuses(connection, 1)
+    assert found == [201, 500, 201, 201, 201]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_the_end_of_the_server_answers_what_is_pending(v, clock, gate):
+    stored = []
+    close = v.close
+
+    def closing():
+        stored.append(v.report().total)
+        close()
+
+    v.close = closing
+    with serving(create_app(v, settings_of(), clock)) as server:
+        with server.connect() as connection:
+            connection.sendall(request("x", dumped(ADA), path=b"/register", more=LAST))
+            token = answers(connection)[0][2]["token"]
+        with server.connect() as connection:
+            connection.sendall(request(token))
+            assert connection.recv(10_000).startswith(b"HTTP/1.1 201")
+            gate.shut()
+            connection.sendall(request(token))
+            assert gate.entered.wait(PATIENCE)
+            server.should_exit = True
+            (protocol,) = server.server_state.connections
+            assert happens(lambda: not protocol.cycle.keep_alive)
+            gate.open.set()
+            ((status, headers, _),) = answers(connection)
+    assert (status, headers["Connection"]) == (201, "close")
+    assert stored == [2]
+    assert server.server_state.total_requests == 3
+
+
+def test_an_upgrade_is_not_taken_up(server, token):
+    with server.connect() as connection:
+        connection.sendall(request(token, more=b"Upgrade: x\r\n" + LAST))
+        assert statuses(connection) == [201]
