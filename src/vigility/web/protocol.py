@@ -51,7 +51,9 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         in_head = bool(self.scope) and "method" not in self.scope
         if not in_head and not self._in_body:
-            self._on_whole()
+            self._head_bytes = 0
+            if self._arrival.is_awaited or self.cycle is None or self.cycle.response_complete:
+                self._on_whole()
             return
         self._arrival.go_on(len(data))
         self._head_bytes = self._head_bytes + len(data) if in_head else 0
@@ -162,12 +164,10 @@ class Protocol(HttpToolsProtocol):
                 self.go_the_general_way(short)
 
     def _on_whole(self) -> None:
-        """All that has arrived is whole requests."""
-        self._head_bytes = 0
+        """All that has arrived is whole requests, or nothing of one."""
         if self.cycle is None:  # blank lines before the first
             return
-        if self._arrival.is_awaited:
-            self._arrival.end()
+        self._arrival.end()
         if self.cycle.response_complete and not self.transport.is_closing():
             # Blank lines, or the rest of a body that was answered before it had come.
             self._unset_keepalive_if_required()
