@@ -43,7 +43,7 @@ class SqlEvents:
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
         while True:
-            with suppress(ChangedMeanwhile), self._database.writing() as connection:
+            with suppress(ChangedMeanwhile), self._database.storing() as connection:
                 return self._add(connection, records)
             self._interned = frozenset()
 
@@ -76,7 +76,7 @@ class SqlEvents:
         """See `EventRepository.restore`."""
         self._interned = frozenset()  # so that nothing but an event_id can be in the way
         try:
-            with self._database.writing() as connection:
+            with self._database.storing() as connection:
                 self._insert(connection, page.records, page.ids)
                 self._database.begin_ids_after(connection, events, max(page.ids))
         except ChangedMeanwhile:
