@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from random import Random
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -133,24 +132,23 @@ def test_a_statement_that_hangs_does_not_hang_the_others(site):
 
 
 @pytest.fixture
-def tablespace(database, tmp_path):
+def tablespace(database):
     """A small disk of its own for a database's tables; the write-ahead log is elsewhere."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
+    folder = postgres.short_folder()
     with small_disk(folder, 24) as disk:
         if disk is None:
             pytest.skip("this process may not mount a small disk")
         tables = folder / "tables"
         tables.mkdir()
         if os.geteuid() == 0:
-            for parent in (tables, folder, tmp_path, tmp_path.parent, tmp_path.parent.parent):
-                parent.chmod(0o755)
+            folder.chmod(0o755)
             shutil.chown(tables, "nobody", "nogroup")
         postgres.sql(database.url(), f"CREATE TABLESPACE small LOCATION '{tables}'")
         postgres.sql(database.url(), "CREATE DATABASE small TEMPLATE template0 TABLESPACE small")
         yield folder
         database.stop(signal.SIGQUIT)  # before the disk is taken away
         database.start()
+    folder.rmdir()
 
 
 def test_a_full_disk(tmp_path, database, tablespace):

@@ -76,7 +76,7 @@ class TrackResource:
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Store one event: 201, or 200 where its `event_id` was stored before."""
-        if REFUSED in req.scope:  # first: to ask a lost store for the user would answer that nothing is stored
+        if REFUSED in req.scope:  # first: a lost store, asked for the user, would say that nothing is stored
             raise req.scope[REFUSED]
         user = await self._identity.user_of(req)
         body = await json_object(req)

@@ -28,7 +28,8 @@ _NEW_ID: Final = "nextval('vigility_events_id_seq')"
 _INSERT_EVENTS: Final = """
 WITH sent AS MATERIALIZED (
     SELECT {id} AS id, kind, at, event_id, n
-    FROM unnest({given}%s::int[], %s::bigint[], %s::text[]) WITH ORDINALITY AS s ({column}kind, at, event_id, n)
+    FROM unnest({given}%s::int[], %s::bigint[], %s::text[])
+        WITH ORDINALITY AS s ({column}kind, at, event_id, n)
 ), inserted AS (
     INSERT INTO vigility_events (id, user_id, feature_id, at, age, gender, event_id)
     SELECT sent.id, user_id, f.id, at, age, gender, event_id
@@ -63,9 +64,9 @@ ON CONFLICT (feature_id, day, age_group, gender) DO UPDATE SET count = summary.c
 
 # Above, COPY is the faster one; below, its further waits for the server cost more.
 _MOST_TO_INSERT: Final = 2_000
-_NEW_IDS: Final = f"""
+_NEW_IDS: Final = """
 SELECT min(id), max(id), CASE WHEN max(id - n) > min(id - n) THEN array_agg(id ORDER BY n) END
-FROM (SELECT {_NEW_ID} AS id, n FROM generate_series(1, %s) AS n) AS given
+FROM (SELECT nextval('vigility_events_id_seq') AS id, n FROM generate_series(1, %s) AS n) AS given
 """
 _HOLD_USERS: Final = """
 SELECT count(*)
