@@ -150,17 +150,14 @@ random = Random(number)
 with vigility.connect(url) as v:
     print("ready", flush=True)
     sys.stdin.readline()
-    for turn in range(30):
-        if number == 0:
+    for turn in range(60):
+        if number == 0 and turn % 20 == 19:
             v.wipe()
             v.accounts.add_without_password("ada", 36, "Female")
-            continue
-        names = [f"{turn} {n}" for n in range(40)]
+        names = [f"{turn} {n}" for n in range(200)]
         random.shuffle(names)
-        with suppress(vigility.UserGone, vigility.UnknownUser):
+        with suppress(vigility.UserGone):
             v.track_many([NewEvent("ada", name) for name in names])
-            for name in names[:5]:
-                v.track("ada", name)
 """
 
 
