@@ -28,7 +28,8 @@ DEFAULT_URL: Final = "sqlite:///vigility.db"
 class Limits:
     """How many connections to PostgreSQL one process opens, and how many seconds one statement may take.
 
-    Six connections are enough for a worker of the server: four threads answer, one writes, one logs in.
+    Six connections are enough for a worker of the server: four threads answer, one writes single events, two
+    batches, others log in; they are seldom all at it, and who finds no connection free waits for one.
     """
 
     connections: int = 6

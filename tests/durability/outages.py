@@ -87,9 +87,9 @@ class Callers:
 
 
 @contextmanager
-def small_disk(folder):
-    """A file system of 8 MB, where that may be mounted; None where not."""
-    mounted = shutil.which("mount") is not None and _mounts(folder)
+def small_disk(folder, megabytes=8):
+    """A small file system, where one may be mounted; None where not."""
+    mounted = shutil.which("mount") is not None and _mounts(folder, megabytes)
     try:
         yield folder if mounted else None
     finally:
@@ -97,8 +97,8 @@ def small_disk(folder):
             subprocess.run(["umount", folder], check=True)
 
 
-def _mounts(folder):
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]
+def _mounts(folder, megabytes):
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 

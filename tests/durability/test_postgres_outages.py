@@ -1,6 +1,7 @@
 """PostgreSQL stopped and started, connections cut, under load: refused meanwhile, nothing lost or doubled."""
 
 import itertools
+import os
 import shutil
 import signal
 import threading
@@ -11,8 +12,10 @@ import psycopg
 import pytest
 
 import postgres
-from durability.checking import faults_of
+from cutting_proxy import AFTER, CuttingProxy
+from durability.checking import faults_of, faults_of_file
 from durability.load import Load
+from durability.outages import Callers, full, small_disk
 from durability.serving import Site
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -126,3 +129,62 @@ def test_a_statement_that_hangs_does_not_hang_the_others(site):
         assert "another process is writing and does not end" in answers[0][1]
     with site.server.connect() as connection:
         assert connection.send("POST", "/track", {"feature_name": "x"}, headers)[0] == 201
+
+
+@pytest.fixture
+def tablespace(database):
+    """A small disk of its own for a database's tables; the write-ahead log is elsewhere."""
+    folder = postgres.short_folder()
+    with small_disk(folder, 24) as disk:
+        if disk is None:
+            pytest.skip("this process may not mount a small disk")
+        tables = folder / "tables"
+        tables.mkdir()
+        if os.geteuid() == 0:
+            folder.chmod(0o755)
+            shutil.chown(tables, "nobody", "nogroup")
+        postgres.sql(database.url(), f"CREATE TABLESPACE small LOCATION '{tables}'")
+        postgres.sql(database.url(), "CREATE DATABASE small TEMPLATE template0 TABLESPACE small")
+        yield folder
+        database.stop(signal.SIGQUIT)  # before the disk is taken away
+        database.start()
+    folder.rmdir()
+
+
+def test_a_full_disk(tmp_path, database, tablespace):
+    with Site(tmp_path, DATABASE_URL=database.url("small"), JWT_SECRET="s" * 64) as site:
+        workers = site.server.worker_ids
+        callers = Callers(site, SEED)
+        callers.send_until_stored()
+        with full(tablespace):
+            refused = callers.send_until_refused()
+        callers.send_until_stored()
+        for answer in refused:
+            assert (answer.retry_after, "its disk is full" in answer.error) == ("1", True), answer
+        assert callers.faults() == []
+        assert site.server.worker_ids == workers
+
+
+UNKNOWN = "The store was lost while it stored this, which may be stored or not"
+EVENT = {"feature_name": "x", "event_id": "123e4567-e89b-42d3-a456-426614174000"}
+
+
+@pytest.mark.parametrize("way", ["short", "general", "batch"])
+def test_what_nobody_can_tell_is_answered_504_and_may_be_sent_again(tmp_path, database, way):
+    """The answer to COMMIT is lost, and nobody is there to ask for as long as vigility asks."""
+    with (
+        CuttingProxy(database.port) as proxy,
+        Site(tmp_path, DATABASE_URL=proxy.url(database.url()), JWT_SECRET="s" * 64) as site,
+    ):
+        headers = site.server.registered(username="watching")
+        path, body = ("/track/batch", {"events": [EVENT]}) if way == "batch" else ("/track", EVENT)
+        more = {"Origin": f"http://127.0.0.1:{site.port}"} if way == "general" else {}
+        with site.server.connect() as connection:
+            assert connection.send("POST", "/track", {"feature_name": "warm"}, headers)[0] == 201
+            proxy.next_cuts, proxy.refuse_after_cut = [AFTER], True
+            status, answer = connection.send("POST", path, body, headers | more)
+            assert (status, answer) == (504, {"error": UNKNOWN})
+            assert connection.answer.headers["Retry-After"] is None
+            proxy.refusing = False
+            assert connection.send("POST", "/track", EVENT, headers)[0] == 200
+    assert faults_of_file(database.url()) == []

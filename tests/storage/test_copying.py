@@ -159,7 +159,7 @@ def test_an_id_that_was_given_and_is_not_stored_yet_is_awaited(two_databases):
         v.accounts.add_without_password("ada", 36, "Female")
         database = PostgresDatabase(url, 6, 30)
         with closing(database):
-            slow = database.writing()
+            slow = database.storing()
             connection = slow.__enter__()
             (number,) = new_ids(connection, 1)
             assert v.track("ada", "a").id == number + 1

@@ -140,6 +140,52 @@ def test_a_wipe_among_writers_leaves_all_or_nothing_of_each_batch(writers, url):
     assert deadlocks(url) == 0
 
 
+NAMING = """
+import sys, vigility
+from contextlib import suppress
+from random import Random
+from vigility import NewEvent
+url, number = sys.argv[1], int(sys.argv[2])
+random = Random(number)
+with vigility.connect(url) as v:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for turn in range(60):
+        if number == 0 and turn % 20 == 19:
+            v.wipe()
+            v.accounts.add_without_password("ada", 36, "Female")
+        names = [f"{turn} {n}" for n in range(200)]
+        random.shuffle(names)
+        with suppress(vigility.UserGone):
+            v.track_many([NewEvent("ada", name) for name in names])
+"""
+
+
+def test_processes_that_store_the_same_new_names_in_any_order_do_not_wait_in_a_circle(v, url):
+    """And whoever took a name for stored notices that a wipe deleted it."""
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", NAMING, url, str(number)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for number in range(4)
+        ]
+        for process in processes:
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert [process.wait(120) for process in processes] == [0] * 4
+    assert v.verify_summaries() == []
+    assert len(events_of(url)) == v.report().total
+    assert deadlocks(url) == 0
+
+
 def test_attempts_are_counted_across_instances(writers):
     limit = [AttemptLimit("account", burst=20, interval=10**12)]
     waits = at_once(writers, lambda _, v: [v.attempts.take(limit) for _ in range(10)])

@@ -9,7 +9,7 @@ from itertools import repeat
 from operator import sub
 
 from vigility.core.errors import InvalidInput, UnknownUser, VigilityError
-from vigility.core.model import EventRecord, NewEvent
+from vigility.core.model import EventRecord, NewEvent, User
 from vigility.core.repositories import UserRepository
 from vigility.core.rules import is_username, valid_event_id, valid_feature, valid_moment, valid_username
 from vigility.core.times import CALENDAR, EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, Span
@@ -29,13 +29,14 @@ class Rejected:
 class Resolver:
     """Turns events into records. Knows the users met so far and the feature names already checked.
 
-    Events that tell a time outside of `span` are rejected.
+    Users who are `known`, as they were looked up before, are not looked up again. Events that tell a time
+    outside of `span` are rejected.
     """
 
-    def __init__(self, users: UserRepository, span: Span = CALENDAR) -> None:
+    def __init__(self, users: UserRepository, span: Span = CALENDAR, known: Iterable[User] = ()) -> None:
         self._users = users
         self._span = span
-        self._profiles: dict[str, _Profile] = {}
+        self._profiles: dict[str, _Profile] = {user.username: _profile(user) for user in known}
         self._features: dict[str, str] = {}
 
     def resolve_all(
@@ -57,7 +58,7 @@ class Resolver:
         # A database need not take a name that breaks the rule.
         unknown = [name for name in names.difference(self._profiles) if is_username(name)]
         for username, user in self._users.by_names(unknown).items():
-            self._profiles[username] = (user.id, user.age, user.gender.value)
+            self._profiles[username] = _profile(user)
 
     def resolve(self, event: NewEvent, now: int) -> EventRecord:
         """The record of one event whose user was looked up. Raises InvalidInput or UnknownUser."""
@@ -112,6 +113,10 @@ class Resolver:
         except (KeyError, TypeError):  # not met before, or no text at all
             checked = valid_feature(feature)
             return self._features.setdefault(checked, checked)
+
+
+def _profile(user: User) -> _Profile:
+    return user.id, user.age, user.gender.value
 
 
 def _micros_of(ats: Sequence[datetime | str | None], now: int, span: Span) -> Sequence[int]:

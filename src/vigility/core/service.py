@@ -121,12 +121,13 @@ class Vigility:
         """
         return self._tracker.track_many(events, batch_size)
 
-    def importer(self, span: Span = CALENDAR) -> Importer:
+    def importer(self, span: Span = CALENDAR, known: Iterable[User] = ()) -> Importer:
         """Something that stores events batch by batch, for callers that do more between two batches.
 
-        Events that tell a time outside of `span` are rejected.
+        Users who are `known`, as they were looked up before, are not looked up again. Events that tell a
+        time outside of `span` are rejected.
         """
-        return self._tracker.importer(span)
+        return self._tracker.importer(span, known)
 
     def report(self, filters: Filters | None = None, feature: str | None = None) -> Report:
         """How often each feature was used under `filters` and, with `feature`, on which days that one.

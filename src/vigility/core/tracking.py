@@ -101,16 +101,16 @@ class Tracker:
             offset += len(batch)
         return Ingested(accepted=accepted, duplicates=duplicates, rejected=tuple(rejected))
 
-    def importer(self, span: Span = CALENDAR) -> Importer:
+    def importer(self, span: Span = CALENDAR, known: Iterable[User] = ()) -> Importer:
         """Something that stores batch after batch, for callers that do more between two of them."""
-        return Importer(self._users, self._events, self._clock, span)
+        return Importer(Resolver(self._users, span, known), self._events, self._clock)
 
 
 class Importer:
     """Stores batches of events. Looks each user up once in its life, so it should not outlive its task."""
 
-    def __init__(self, users: UserRepository, events: EventRepository, clock: Clock, span: Span) -> None:
-        self._resolver = Resolver(users, span)
+    def __init__(self, resolver: Resolver, events: EventRepository, clock: Clock) -> None:
+        self._resolver = resolver
         self._events = events
         self._clock = clock
 

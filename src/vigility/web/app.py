@@ -11,7 +11,7 @@ import falcon.asgi
 import msgspec
 from falcon.media import JSONHandler
 
-from vigility.bootstrap import utc_now
+from vigility.bootstrap import is_postgres, utc_now
 from vigility.config import Settings, shared_metrics
 from vigility.core.service import Vigility
 from vigility.core.times import Clock
@@ -34,7 +34,7 @@ from vigility.web.requests import Request
 from vigility.web.routes import Parts, routes
 from vigility.web.secret import tokens_of
 from vigility.web.standing import Standing
-from vigility.web.threads import Threads
+from vigility.web.threads import BATCH_THREADS, BATCH_THREADS_ON_POSTGRES, Threads
 from vigility.web.tracking import Recorder
 
 App = falcon.asgi.App[Request, falcon.asgi.Response]
@@ -49,7 +49,8 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
     StoreUnavailable where there is no secret to sign tokens with.
     """
     tokens = tokens_of(settings)
-    threads = Threads(settings.password_threads)
+    on_postgres = is_postgres(settings.database_url)
+    threads = Threads(settings.password_threads, BATCH_THREADS_ON_POSTGRES if on_postgres else BATCH_THREADS)
     metrics = Metrics(shared_metrics())
     parts = Parts(
         vigility=vigility,

@@ -54,12 +54,12 @@ class BatchStore:
         self._decoder = msgspec.json.Decoder(Batch)
 
     def store(self, user: User, body: bytes) -> Ingested:
-        """Store the events of the body in one transaction. Raises HTTPBadRequest or StoreError."""
+        """Store the events of the body in one transaction. Raises HTTPBadRequest, UserGone or StoreError."""
         fields = map(_FIELDS, self._entries(body))
         events = [NewEvent(user.username, *values) for values in fields]
         now = self._clock()
         span = Span(to_micros(now - self._oldest), to_micros(now + AHEAD))
-        return self._vigility.importer(span).store(events)
+        return self._vigility.importer(span, [user]).store(events)
 
     def _entries(self, body: bytes) -> list[BatchEvent]:
         try:

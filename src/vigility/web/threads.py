@@ -19,9 +19,11 @@ _T = TypeVar("_T")
 
 # Writers take turns and a read is a millisecond: more threads would wait, not work.
 STORE_THREADS: Final = 4
-# One at a time, while its next is being read: threads that hold large batches would only take Python's
-# global lock from each other while the others wait for the turn that they hold.
+# On SQLite one batch at a time, while its next is being read: threads that hold large batches would only take
+# Python's global lock from each other while the others wait for the turn that they hold. On PostgreSQL one
+# is read while another waits for the server: a third more events a second (docs/postgresql.md).
 BATCH_THREADS: Final = 1
+BATCH_THREADS_ON_POSTGRES: Final = 2
 # Each holds up to 2 MiB. At 100 batches a second the last of them is answered within a second.
 MAX_WAITING_BATCHES: Final = 64
 # At ~0.2 s a hash the last of them is answered after some 6 s; a caller has given up after more.
@@ -36,8 +38,9 @@ class Threads:
     Threads start with the first call.
     """
 
-    def __init__(self, password_threads: int) -> None:
+    def __init__(self, password_threads: int, batch_threads: int = BATCH_THREADS) -> None:
         self._password_threads = password_threads
+        self._batch_threads = batch_threads
         self._store: ThreadPoolExecutor | None = None
         self._batches: ThreadPoolExecutor | None = None
         self._passwords: ThreadPoolExecutor | None = None
@@ -53,7 +56,7 @@ class Threads:
     async def batch(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """The result of a call that stores a batch. Raises QueueFull where too many wait."""
         if self._batches is None:
-            self._batches = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batches")
+            self._batches = ThreadPoolExecutor(self._batch_threads, thread_name_prefix="batches")
         if self._waiting_batches >= MAX_WAITING_BATCHES:
             raise QueueFull(f"{MAX_WAITING_BATCHES} batches are waiting to be stored: try again in a moment")
         self._waiting_batches += 1

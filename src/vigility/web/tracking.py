@@ -83,9 +83,9 @@ class TrackResource:
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Store one event: 201, or 200 where its `event_id` was stored before."""
-        user = await self._identity.user_of(req)
-        if REFUSED in req.scope:
+        if REFUSED in req.scope:  # first: a lost store, asked for the user, would say that nothing is stored
             raise req.scope[REFUSED]
+        user = await self._identity.user_of(req)
         body = await json_object(req)
         tracked = await self._recorder.record(user, body.get("feature_name"), body.get("event_id"))
         resp.status = falcon.HTTP_200 if tracked.repeated else falcon.HTTP_201

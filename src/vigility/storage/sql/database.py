@@ -48,6 +48,10 @@ class Database(Protocol):
         """A transaction that is durable when the block ends, or undone when it raises. Raises StoreError."""
         ...
 
+    def storing(self) -> AbstractContextManager[Connection]:
+        """A `writing` transaction that stores events: it comes before a wipe or after it."""
+        ...
+
     def upgrading(self) -> AbstractContextManager[Connection]:
         """A `writing` transaction before which, and instead of which, no other process upgrades."""
         ...

@@ -46,7 +46,7 @@ class SqlEvents:
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
         for _ in range(_MOST_ATTEMPTS):
-            with suppress(ChangedMeanwhile), self._database.writing() as connection:
+            with suppress(ChangedMeanwhile), self._database.storing() as connection:
                 return self._add(connection, records)
             self._interned = frozenset()
         raise StoreError(f"{self._database.name}: events are not stored as they are given: has it triggers?")
@@ -80,7 +80,7 @@ class SqlEvents:
         """See `EventRepository.restore`."""
         self._interned = frozenset()  # so that nothing but an event_id can be in the way
         try:
-            with self._database.writing() as connection:
+            with self._database.storing() as connection:
                 self._insert(connection, page.records, page.ids)
                 self._database.begin_ids_after(connection, events, max(page.ids))
         except ChangedMeanwhile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -57,6 +57,8 @@ _DEFAULTS: Final[dict[str, str | int]] = {
 
 _READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _WRITE: Final = "BEGIN"
+# The events' table is the first that is locked, as in a wipe: neither then waits for the other in a circle.
+_STORE: Final = "BEGIN; LOCK TABLE vigility_events IN ROW EXCLUSIVE MODE"
 _PATIENT: Final = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 
 # Any number for which no other program is likely to wait: "vigility" in ASCII.
@@ -96,11 +98,18 @@ class PostgresDatabase:
                 yield connection
                 transaction.rollback()
 
-    @contextmanager
-    def writing(self, *, patient: bool = False) -> Iterator[Connection]:
+    def writing(self, *, patient: bool = False) -> AbstractContextManager[Connection]:
         """See `Database.writing`. Raises OutcomeUnknown where the server is lost while it commits."""
+        return self._writing(_WRITE, patient)
+
+    def storing(self) -> AbstractContextManager[Connection]:
+        """See `Database.storing`. Raises OutcomeUnknown where the server is lost while it commits."""
+        return self._writing(_STORE, patient=False)
+
+    @contextmanager
+    def _writing(self, statement: str, patient: bool) -> Iterator[Connection]:
         with store_errors(self.name):
-            connection, transaction = self._begun(_WRITE, patient)
+            connection, transaction = self._begun(statement, patient)
             with connection:
                 try:
                     yield connection
@@ -137,17 +146,13 @@ class PostgresDatabase:
 
     def store_features(self, connection: Connection, names: Sequence[str]) -> None:
         """See `Database.store_features`."""
-        # The events' table first, as a wipe takes its locks: neither then waits for the other in a circle.
-        connection.exec_driver_sql("LOCK TABLE vigility_events IN ROW SHARE MODE")
         connection.execute(self.insert_missing(features), [{"name": name} for name in names])
 
     def insert_events(
         self, connection: Connection, records: Sequence[EventRecord], ids: Sequence[int] | None = None
     ) -> Sequence[int]:
         """See `Database.insert_events`."""
-        given = ids if ids is not None else postgres_rows.new_ids(connection, len(records))
-        postgres_rows.insert_events(connection, records, given)
-        return given
+        return postgres_rows.insert_events(connection, records, ids)
 
     def add_to_summaries(self, connection: Connection, rows: Sequence[SummaryRow]) -> None:
         """See `Database.add_to_summaries`."""

@@ -2,8 +2,8 @@
 
 A transaction takes its ids before it ends, so that a lower id can be committed after a higher one; who
 reads "what came after the last one" would miss it. Whoever takes an id holds a lock on the table from
-before that (`postgres_rows.py`), which anybody can see. So the newest id is read first, then who holds one:
-when those have ended, all that was given out below that id is committed, or never will be.
+before that (`PostgresDatabase.storing`), which anybody can see. So the newest id is read first, then who
+holds one: when those have ended, all that was given out below that id is committed, or never will be.
 """
 
 from __future__ import annotations

@@ -115,6 +115,10 @@ class SqliteDatabase:
         ):
             yield connection
 
+    def storing(self) -> AbstractContextManager[Connection]:
+        """See `Database.storing`."""
+        return self.writing()
+
     def upgrading(self) -> AbstractContextManager[Connection]:
         """See `Database.upgrading`."""
         return self.writing()

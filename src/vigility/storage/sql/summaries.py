@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
     Subquery,
+    bindparam,
     case,
     delete,
     func,
@@ -51,14 +52,20 @@ def rows_of(records: Sequence[EventRecord]) -> list[SummaryRow]:
 def read(connection: Connection, filters: Filters, feature: str | None) -> Counts:
     """The counts that a report under these filters shows."""
     selected = _selected(filters)
-    by_feature = connection.execute(
-        select(features.c.name, func.sum(day_summaries.c["count"]))
-        .join_from(features, day_summaries)
+    # Grouped before the names are joined: by numbers, in the order in which the table lies.
+    by_id = (
+        select(day_summaries.c.feature_id, func.sum(day_summaries.c["count"]).label("count"))
         .where(*selected)
-        .group_by(features.c.name)
+        .group_by(day_summaries.c.feature_id)
+        .subquery()
+    )
+    by_feature = connection.execute(
+        select(features.c.name, by_id.c["count"]).join(by_id, by_id.c.feature_id == features.c.id)
     )
     counts = {name: int(count) for name, count in by_feature}
-    number = None if feature is None else _feature_id(connection, feature)
+    if feature is None:
+        return Counts(by_feature=counts, by_day={}, first_day=None, last_day=None, feature_known=False)
+    number, first, last = connection.execute(_SPAN, {"feature": feature}).one()
     if number is None:
         return Counts(by_feature=counts, by_day={}, first_day=None, last_day=None, feature_known=False)
     by_day = connection.execute(
@@ -66,7 +73,6 @@ def read(connection: Connection, filters: Filters, feature: str | None) -> Count
         .where(day_summaries.c.feature_id == number, *selected)
         .group_by(day_summaries.c.day)
     )
-    first, last = connection.execute(_span()).one()
     return Counts(
         by_feature=counts,
         by_day={day_from_number(day): int(count) for day, count in by_day},
@@ -117,12 +123,11 @@ def _selected(filters: Filters) -> list[ColumnElement[bool]]:
     return chosen
 
 
-def _feature_id(connection: Connection, feature: str) -> int | None:
-    return connection.execute(select(features.c.id).where(features.c.name == feature)).scalar()
-
-
 def _span() -> Select[Any]:
-    """The first and the last day of any event: two seeks a feature, however many rows there are."""
+    """The id of a feature, and the first and the last day of any event.
+
+    Two seeks a feature, however many rows there are.
+    """
     per_feature = [
         select(edge(day_summaries.c.day))
         .where(day_summaries.c.feature_id == features.c.id)
@@ -131,7 +136,12 @@ def _span() -> Select[Any]:
         for edge in (func.min, func.max)
     ]
     first, last = per_feature
-    return select(func.min(first), func.max(last)).select_from(features)
+    named = select(features.c.id).where(features.c.name == bindparam("feature")).scalar_subquery()
+    return select(named, func.min(first), func.max(last)).select_from(features)
+
+
+# Built once: building it takes longer than a database takes to run it.
+_SPAN: Final = _span()
 
 
 def counted_from_events(*chosen: ColumnElement[bool]) -> Subquery:
