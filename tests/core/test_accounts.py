@@ -158,3 +158,8 @@ def test_an_import_says_who_is_there_already_with_another_age_or_gender(v):
 def test_a_name_twice_in_one_import_is_its_first(v):
     assert v.accounts.import_users([new("ada", age=20), new("ada", age=30)]).added == 1
     assert v.user("ada").age == 20
+
+
+def test_users_are_found_by_many_names_and_those_that_nobody_has_are_left_out(v):
+    ada = v.accounts.add_without_password("ada", 36, "Female")
+    assert v.users_named(["ada", "nobody", " no name "]) == {"ada": ada}
