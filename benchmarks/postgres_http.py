@@ -3,7 +3,9 @@
     python benchmarks/postgres_http.py [FILE.json]
 
 PostgreSQL (fsync, synchronous_commit on), two workers of gunicorn, and `wrk`. Single `POST /track`, and
-`POST /track/batch` of 1,000 events; beside the same server's `GET /me`, which stores nothing.
+`POST /track/batch` of 1,000 events; beside the same server's `GET /me`, which stores nothing, and beside bare
+psycopg, one connection, which writes ready rows to the same tables: COPY of 1,000 a transaction, INSERT of
+one.
 """
 
 from __future__ import annotations
@@ -11,12 +13,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from functools import partial
+
+import psycopg
 
 import vigility
 from http_load import CORES, Load, load, serving
 from ingest import logged_in, request
 from measuring import compared, in_turn, json_file_argument, show
+from postgres import Rows, bare, copied, drawn, inserted, prepared, rate
 from postgres_server import database, postgres
 
 ROUNDS = 3
@@ -27,17 +33,31 @@ SETTINGS = {"VIGILITY_RATE_LIMIT": "off", "VIGILITY_ACCESS_LOG": "off", "JWT_SEC
 
 def main() -> None:
     """Print rates and latencies, and hold what was answered against what is counted."""
-    with postgres() as server, database(server, "bench") as url:
+    with postgres() as server, database(server, "bench") as url, database(server, "bare") as other:
+        references = bare_writes(other)
         program = [sys.executable, "-m", "vigility", "--database", url]
         subprocess.run([*program, "seed", "--events", "0"], check=True, stdout=subprocess.DEVNULL)
         serve = [*program, "serve", "--port", "{port}", "--workers", str(CORES)]
         with serving(serve, SETTINGS, "/health") as running:
-            measure(running.base)
+            measure(running.base, references)
         with vigility.connect(url) as v:
             print(f"\n  {v.report().total:,} events are counted")
 
 
-def measure(base: str) -> None:
+def bare_writes(url: str) -> dict[str, Callable[[], float]]:
+    """What bare psycopg writes a second, into a database of its own."""
+    rows = prepared(url, drawn())
+
+    def writes(count: int, size: int, write: Callable[[psycopg.Cursor[object], Rows], None]) -> float:
+        return rate(url, count, partial(bare, url, rows[:count], size, write))
+
+    return {
+        "bare COPY, 1,000 a transaction": partial(writes, 100 * BATCH, BATCH, copied),
+        "bare INSERT, one a transaction": partial(writes, 4_000, 1, inserted),
+    }
+
+
+def measure(base: str, references: Mapping[str, Callable[[], float]]) -> None:
     """Each in turn."""
     token = logged_in(base)
     events = json.dumps({"events": [{"feature_name": "date_filter"}] * BATCH})
@@ -50,12 +70,12 @@ def measure(base: str) -> None:
     }
     found: dict[str, list[Load]] = {name: [] for name in asked}
 
-    def rate(name: str) -> float:
+    def answered(name: str) -> float:
         path, connections, script, each = asked[name]
         found[name].append(load(base + path, SECONDS, connections, script))
         return found[name][-1].per_second * each
 
-    measured = in_turn({name: partial(rate, name) for name in asked}, ROUNDS)
+    measured = in_turn({**{name: partial(answered, name) for name in asked}, **references}, ROUNDS)
     title = "Ingest over HTTP on PostgreSQL"
     show(title, compared(measured, "GET /me, 64 connections", "/s"), json_file_argument())
     for name, loads in found.items():
