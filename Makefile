@@ -32,8 +32,9 @@ lint: .venv/installed-dev ## linter, formatter, types, direction of imports
 coverage: .venv/installed-dev ## the core is covered whole, branches too
 	$(BIN)/pytest tests/core tests/storage -n auto --cov --cov-branch --cov-report=term-missing --cov-fail-under=100
 
-bench: .venv/installed-dev ## the benchmarks behind docs/benchmarks.md; takes some minutes
-	$(BIN)/python benchmarks/run.py
+bench: .venv/installed-dev ## the benchmarks behind docs/benchmarks.md, about half an hour; as JSON in artifacts/benchmarks.jsonl
+	@mkdir -p artifacts
+	$(BIN)/python benchmarks/run.py artifacts/benchmarks.jsonl
 
 docs: .venv/installed-dev ## the generated parts of the documentation
 	$(BIN)/python docs/make_cli_reference.py
