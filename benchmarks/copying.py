@@ -15,7 +15,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from measuring import compared, in_turn, json_file_argument, seconds, show
+from measuring import compared, fresh, in_turn, json_file_argument, seconds, show
 from postgres_server import database, postgres
 
 EVENTS = 400_000
@@ -89,13 +89,6 @@ def _copy_pages(reader: sqlite3.Connection, writer: sqlite3.Connection) -> None:
         writer.executemany("INSERT INTO vigility_events VALUES (?, ?, ?, ?, ?, ?, ?)", page)
         writer.execute("COMMIT")
         last = page[-1][0]
-
-
-def fresh(path: Path) -> Path:
-    """The path, with no file of an earlier round at it."""
-    for suffix in ("", "-wal", "-shm", "-lock"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    return path
 
 
 if __name__ == "__main__":

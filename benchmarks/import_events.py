@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import vigility
-from measuring import compared, in_turn, json_file_argument, seconds, show
+from measuring import compared, fresh, in_turn, json_file_argument, seconds, show
 from vigility import NewEvent
 
 OULAD = Path(__file__).resolve().parents[2] / "shared" / "data" / "oulad"
@@ -102,13 +102,6 @@ def bare(folder: Path, rows: list[tuple[object, ...]], schema: list[str]) -> flo
     taken = seconds(write)
     database.close()
     return taken
-
-
-def fresh(path: Path) -> Path:
-    """The path, with no file of an earlier round at it."""
-    for suffix in ("", "-wal", "-shm", "-lock"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    return path
 
 
 if __name__ == "__main__":

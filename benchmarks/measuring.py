@@ -65,6 +65,13 @@ def show(title: str, figures: list[Figure], json_file: str | None = None) -> Non
             lines.write(json.dumps(found) + "\n")
 
 
+def fresh(path: Path) -> Path:
+    """The path, with no database of an earlier round at it."""
+    for suffix in ("", "-wal", "-shm", "-lock"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return path
+
+
 def machine() -> str:
     """The machine in one line."""
     return (
