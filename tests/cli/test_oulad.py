@@ -16,7 +16,10 @@ from vigility.cli.main import run
 OULAD = Path(__file__).parents[3] / "shared" / "data" / "oulad"
 AGE_GROUPS = {"lt_18": "<18", "18_40": "18-40", "gt_40": ">40"}
 
-pytestmark = pytest.mark.skipif(not OULAD.exists(), reason="the OULAD data is not at ../shared/data/oulad")
+pytestmark = [
+    pytest.mark.outside_data,
+    pytest.mark.skipif(not OULAD.exists(), reason="the OULAD data is not at ../shared/data/oulad"),
+]
 
 
 def vigility(database, *arguments):
