@@ -50,12 +50,13 @@ class CuttingProxy:
         with suppress(OSError):
             while sent := client.recv(1 << 16):
                 cut = self.next_cuts.pop(0) if b"COMMIT\0" in sent and self.next_cuts else None
+                if cut:  # before the client knows, who comes back at once
+                    self.refusing = self.refuse_after_cut
                 if cut == AFTER:
                     _cut(client, socket.SHUT_WR)  # whatever the server answers does not arrive
                 if cut != BEFORE:
                     server.sendall(sent)
                 if cut:
-                    self.refusing = self.refuse_after_cut
                     if cut == AFTER:
                         self._until_committed(server)
                     self.done.append(cut)

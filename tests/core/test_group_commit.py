@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -48,6 +49,16 @@ class Gate:
         self.sizes.append(len(records))
         return self.store.events.add(records)
 
+    @contextmanager
+    def shut(self, writer, outcomes):
+        """Inside, one event of the writer is being stored, and all that it is handed waits."""
+        self.open.clear()
+        outcomes.of(writer)
+        assert self.entered.acquire(timeout=10)
+        yield
+        self.open.set()
+        assert writer.flush(10)
+
 
 @pytest.fixture
 def gate():
@@ -71,15 +82,11 @@ class Outcomes(list):
 
 def test_what_waits_while_one_transaction_runs_is_stored_in_the_next(gate, writer):
     outcomes = Outcomes()
-    gate.open.clear()
-    outcomes.of(writer)
-    assert gate.entered.acquire(timeout=10)
-    for _ in range(5):
-        outcomes.of(writer)
-    assert outcomes == [None] * 6, "nobody is answered before the commit"
-    assert (writer.pending, writer.queued) == (6, 5)
-    gate.open.set()
-    assert writer.flush(10)
+    with gate.shut(writer, outcomes):
+        for _ in range(5):
+            outcomes.of(writer)
+        assert outcomes == [None] * 6, "nobody is answered before the commit"
+        assert (writer.pending, writer.queued) == (6, 5)
     assert gate.sizes == [1, 5]
     assert [outcome.event.id for outcome in outcomes] == [1, 2, 3, 4, 5, 6]
     assert writer.pending == 0
@@ -87,31 +94,30 @@ def test_what_waits_while_one_transaction_runs_is_stored_in_the_next(gate, write
 
 def test_a_full_queue_refuses_and_queues_nothing(gate, writer):
     outcomes = Outcomes()
-    gate.open.clear()
-    outcomes.of(writer)
-    assert gate.entered.acquire(timeout=10)
-    for _ in range(10):
-        outcomes.of(writer)
-    with pytest.raises(QueueFull, match="10 events are waiting"):
-        writer.submit(record(), outcomes.append)
-    gate.open.set()
-    assert writer.flush(10)
+    with gate.shut(writer, outcomes):
+        for _ in range(10):
+            outcomes.of(writer)
+        with pytest.raises(QueueFull, match="10 events are waiting"):
+            writer.submit(record(), outcomes.append)
     assert len(gate.store.events) == 11
     outcomes.of(writer)
     assert writer.flush(10)
     assert all(isinstance(outcome, Tracked) for outcome in outcomes)
 
 
-def test_repeats_and_conflicts_are_told_to_their_own_callers(writer):
+def test_repeats_and_conflicts_are_told_to_their_own_callers(gate, writer):
     outcomes = Outcomes()
-    outcomes.of(writer, event_id=EVENT_ID)
-    outcomes.of(writer, event_id=EVENT_ID)
-    outcomes.of(writer, event_id=EVENT_ID, feature="y")
-    assert writer.flush(10)
-    first, again, conflict = outcomes
-    assert (first.repeated, again.repeated) == (False, True)
+    with gate.shut(writer, outcomes):
+        outcomes.of(writer, event_id=EVENT_ID)
+        outcomes.of(writer, event_id=EVENT_ID)
+        outcomes.of(writer, event_id=EVENT_ID, feature="y")
+        outcomes.of(writer)
+    assert gate.sizes == [1, 4]
+    _, first, again, conflict, another = outcomes
+    assert (first.repeated, again.repeated, another.repeated) == (False, True, False)
     assert again.event == first.event
     assert isinstance(conflict, EventConflict)
+    assert [first.event.id, another.event.id] == [2, 3]
 
 
 def test_a_passing_failure_is_tried_again_and_keeps_the_batch(gate, writer):
@@ -137,16 +143,38 @@ def test_a_lasting_failure_is_told_to_every_caller_and_the_next_batch_is_stored(
     assert len(gate.store.events) == 1
 
 
+def test_those_who_waited_for_an_unavailable_store_are_told_with_those_who_tried():
+    gate, outcomes = Gate(), Outcomes()
+    group = GroupCommit(gate.add, retry_seconds=0)
+    with gate.shut(group, outcomes):
+        for _ in range(3):
+            outcomes.of(group)
+        gate.failures = [StoreUnavailable("locked")]
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4
+    assert group.pending == 0
+    outcomes.of(group)
+    assert group.close(10)
+    assert isinstance(outcomes[-1], Tracked)
+    assert gate.sizes == [1]
+
+
+def test_at_the_end_each_who_waits_is_tried():
+    gate, outcomes = Gate(), Outcomes()
+    group = GroupCommit(gate.add)
+    with gate.shut(group, outcomes):
+        for _ in range(3):
+            outcomes.of(group)
+        gate.failures = [StoreUnavailable("locked")]
+        assert not group.close(0)
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, *[Tracked] * 3]
+
+
 def test_what_may_be_stored_is_not_sent_again(gate, writer):
     outcomes = Outcomes()
-    gate.open.clear()
-    outcomes.of(writer)
-    assert gate.entered.acquire(timeout=10)
-    for _ in range(3):
-        outcomes.of(writer)
-    gate.failures = [None, OutcomeUnknown("lost while it committed")]
-    gate.open.set()
-    assert writer.flush(10)
+    with gate.shut(writer, outcomes):
+        for _ in range(3):
+            outcomes.of(writer)
+        gate.failures = [None, OutcomeUnknown("lost while it committed")]
     assert [type(outcome) for outcome in outcomes] == [Tracked, *[OutcomeUnknown] * 3]
     assert gate.sizes == [1]
 
@@ -154,13 +182,9 @@ def test_what_may_be_stored_is_not_sent_again(gate, writer):
 def test_a_writer_that_had_company_goes_on_as_soon_as_as_many_have_come(gate, writer, monkeypatch):
     monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
     outcomes = Outcomes()
-    gate.open.clear()
-    outcomes.of(writer)
-    assert gate.entered.acquire(timeout=10)
-    for _ in range(3):
-        outcomes.of(writer)
-    gate.open.set()
-    assert writer.flush(10)
+    with gate.shut(writer, outcomes):
+        for _ in range(3):
+            outcomes.of(writer)
     for _ in range(3):
         outcomes.of(writer)
     assert writer.flush(10)
@@ -169,13 +193,9 @@ def test_a_writer_that_had_company_goes_on_as_soon_as_as_many_have_come(gate, wr
 
 def test_after_a_crowd_a_lone_caller_waits_once(gate, writer, monkeypatch):
     outcomes = Outcomes()
-    gate.open.clear()
-    outcomes.of(writer)
-    assert gate.entered.acquire(timeout=10)
-    for _ in range(3):
-        outcomes.of(writer)
-    gate.open.set()
-    assert writer.flush(10)
+    with gate.shut(writer, outcomes):
+        for _ in range(3):
+            outcomes.of(writer)
     outcomes.of(writer)  # waits for others as long as it may, which is short
     assert writer.flush(10)
     monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
@@ -187,13 +207,9 @@ def test_after_a_crowd_a_lone_caller_waits_once(gate, writer, monkeypatch):
 def test_closing_ends_the_wait_for_others(gate, monkeypatch):
     monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
     group, outcomes = GroupCommit(gate.add), Outcomes()
-    gate.open.clear()
-    outcomes.of(group)
-    assert gate.entered.acquire(timeout=10)
-    for _ in range(3):
-        outcomes.of(group)
-    gate.open.set()
-    assert group.flush(10)
+    with gate.shut(group, outcomes):
+        for _ in range(3):
+            outcomes.of(group)
     outcomes.of(group)
     assert group.close(10)
     assert isinstance(outcomes[-1], Tracked)
@@ -229,13 +245,9 @@ def test_a_store_that_tells_of_fewer_events_is_not_asked_again(gate, writer, mon
 
 def test_one_bad_record_does_not_spoil_the_others(gate, writer):
     outcomes = Outcomes()
-    gate.open.clear()
-    outcomes.of(writer)
-    assert gate.entered.acquire(timeout=10)
-    for feature in ("a", "b", "poison", "c", "d"):
-        outcomes.of(writer, feature)
-    gate.open.set()
-    assert writer.flush(10)
+    with gate.shut(writer, outcomes):
+        for feature in ("a", "b", "poison", "c", "d"):
+            outcomes.of(writer, feature)
     assert [isinstance(outcome, Tracked) for outcome in outcomes] == [True, True, True, False, True, True]
     assert isinstance(outcomes[3], StoreError)
     assert len(gate.store.events) == 5
@@ -254,13 +266,9 @@ def test_a_bug_in_a_store_ends_neither_the_thread_nor_the_wait(gate, writer):
 
 def test_a_caller_that_raises_does_not_keep_the_others_waiting(gate, writer):
     outcomes = Outcomes()
-    gate.open.clear()
-    outcomes.of(writer)
-    assert gate.entered.acquire(timeout=10)
-    writer.submit(record(), lambda _: 1 / 0)
-    outcomes.of(writer)
-    gate.open.set()
-    assert writer.flush(10)
+    with gate.shut(writer, outcomes):
+        writer.submit(record(), lambda _: 1 / 0)
+        outcomes.of(writer)
     assert all(isinstance(outcome, Tracked) for outcome in outcomes)
 
 

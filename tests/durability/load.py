@@ -12,20 +12,21 @@ from web_server import PATIENCE, Connection
 LOST = (HTTPException, OSError)
 """What a request meets when the server goes away before it answers."""
 
-PROXY_LOST = (502, 504)
-"""And how a proxy says the same."""
+UNKNOWN = (502, 504)
+"""How a proxy says the same, and how the server does where PostgreSQL was lost while it committed."""
 
 FEATURES = ("date_filter", "age_filter", "bar_chart_zoom", "export")
 
 
 @dataclass
 class Ledger:
-    """What a client knows of its events. `unknown` counts those without an event_id whose answer was lost:
-    they may be stored or not."""
+    """What a client knows of its events. `unknown` counts those without an event_id that may be stored
+    or not: the server said so, or gave no answer, which `unanswered` counts."""
 
     by_event_id: dict[str, tuple[int, str]] = field(default_factory=dict)
     without_id: dict[int, str] = field(default_factory=dict)
     unknown: int = 0
+    unanswered: int = 0
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -41,6 +42,7 @@ def merged(ledgers):
         whole.without_id |= ledger.without_id
         whole.by_event_id |= ledger.by_event_id
         whole.unknown += ledger.unknown
+        whole.unanswered += ledger.unanswered
         whole.faults += ledger.faults
     return whole
 
@@ -48,8 +50,7 @@ def merged(ledgers):
 def post_once(site, connection, path, body, headers):
     """The status and the answer; None, when the server is up again, where it went away before it answered."""
     try:
-        answered = connection.send("POST", path, body, headers)
-        return None if answered[0] in PROXY_LOST else answered
+        return connection.send("POST", path, body, headers)
     except LOST:
         connection.close()
         assert site.up.wait(PATIENCE), "the server did not come back"
@@ -57,8 +58,8 @@ def post_once(site, connection, path, body, headers):
 
 
 def post_until_answered(*request):
-    """The status and the answer, sending again as long as there is none, or a 503."""
-    while (answered := post_once(*request)) is None or answered[0] == 503:
+    """The status and the answer, sending again as long as there is none, or none that is definite."""
+    while (answered := post_once(*request)) is None or answered[0] in {503, *UNKNOWN}:
         pass
     return answered
 
@@ -91,8 +92,9 @@ class Client(threading.Thread):
         request = (self._site, self._connection, "/track", body, self._headers)
         if event_id:
             self._remember(*post_until_answered(*request), feature, event_id)
-        elif (answered := post_once(*request)) is None:
+        elif (answered := post_once(*request)) is None or answered[0] in UNKNOWN:
             self.ledger.unknown += 1
+            self.ledger.unanswered += answered is None
         elif answered[0] != 503:  # which says that it is not stored
             self._remember(*answered, feature, event_id)
 

@@ -6,7 +6,7 @@ import threading
 import falcon
 import pytest
 
-from vigility.core.errors import QueueFull
+from vigility.core.errors import QueueFull, StoreUnavailable
 from vigility.web import threads
 from vigility.web.threads import Threads
 
@@ -94,3 +94,50 @@ def test_past_a_bound_batches_are_sent_away(monkeypatch):
         pools.stop()
 
     asyncio.run(flood())
+
+
+def test_batches_that_waited_for_an_unavailable_store_are_told_what_the_first_learned(monkeypatch):
+    monkeypatch.setattr(threads, "RETRY_SECONDS", 0)
+
+    async def batches():
+        pools, tried, released = Threads(password_threads=1), [], threading.Event()
+
+        def fails():
+            tried.append(1)
+            released.wait()
+            raise StoreUnavailable("usage.db: locked", "another process is writing")
+
+        waiting = [asyncio.ensure_future(pools.batch(fails)) for _ in range(5)]
+        await asyncio.sleep(0)
+        released.set()
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+        assert await pools.batch(lambda: "stored") == "stored", "who comes later is tried"
+        pools.stop()
+        return tried, told
+
+    tried, told = asyncio.run(batches())
+    assert len(tried) == 1
+    assert [(type(error), str(error), error.reason) for error in told] == [
+        (StoreUnavailable, "usage.db: locked", "another process is writing")
+    ] * 5
+
+
+def test_batches_that_hardly_waited_are_tried_for_themselves():
+    """A connection that was cut is the matter of one batch."""
+
+    async def batches():
+        pools, released = Threads(password_threads=1), threading.Event()
+
+        def fails():
+            released.wait()
+            raise StoreUnavailable("cut")
+
+        waiting = [asyncio.ensure_future(pools.batch(call)) for call in (fails, lambda: "stored")]
+        await asyncio.sleep(0)
+        released.set()
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+        pools.stop()
+        return told
+
+    failed, stored = asyncio.run(batches())
+    assert (type(failed), stored) == (StoreUnavailable, "stored")

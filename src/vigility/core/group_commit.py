@@ -158,9 +158,10 @@ class GroupCommit:
         records = [record for record, _ in batch]
         try:
             added = self._stored(records)
-        except (StoreUnavailable, OutcomeUnknown) as error:
-            for _, deliver in batch:
-                _tell(deliver, error)
+        except StoreUnavailable as error:
+            _tell_each((*batch, *self._who_waited()), error)
+        except OutcomeUnknown as error:
+            _tell_each(batch, error)
         except (StoreError, UserGone) as error:
             self._commit_apart(batch, error)
         except Exception as bug:  # noqa: BLE001 - a thread that dies would keep every caller waiting
@@ -183,6 +184,20 @@ class GroupCommit:
             time.sleep(pause)
             pause *= 2
 
+    def _who_waited(self) -> Sequence[tuple[EventRecord, Deliver]]:
+        """Those who came while a store was tried in vain: what one transaction learned goes for them too.
+
+        It may have waited 10 s for it, and each batch of those would learn it as much later than the one
+        before. Not so once closed: nobody can hand them in again, so all are tried.
+        """
+        with self._changed:
+            if self._closed:
+                return ()
+            waited = tuple(self._waiting)
+            self._waiting.clear()
+            self._in_flight += len(waited)
+            return waited
+
     def _commit_apart(self, batch: Sequence[tuple[EventRecord, Deliver]], error: VigilityError) -> None:
         """One record spoils the transaction of all: find it by halves, and store the others."""
         if len(batch) == 1:
@@ -191,6 +206,11 @@ class GroupCommit:
         middle = len(batch) // 2
         self._commit(batch[:middle])
         self._commit(batch[middle:])
+
+
+def _tell_each(batch: Iterable[tuple[EventRecord, Deliver]], outcome: Outcome) -> None:
+    for _, deliver in batch:
+        _tell(deliver, outcome)
 
 
 def _tell(deliver: Deliver, outcome: Outcome) -> None:

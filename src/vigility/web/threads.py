@@ -8,11 +8,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
 from typing import Final, ParamSpec, TypeVar
 
 import falcon
 
-from vigility.core.errors import QueueFull
+from vigility.core.errors import QueueFull, StoreUnavailable
+from vigility.core.group_commit import RETRY_SECONDS
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -32,6 +36,15 @@ MAX_WAITING_FOR_A_HASH: Final = 32
 HASH_NICENESS: Final = 10
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """When a batch found the store unavailable, and why. Not the error itself: it holds the batch."""
+
+    at: float
+    message: str
+    reason: str
+
+
 class Threads:
     """A pool for each kind of work: short calls of the store, batches, password hashes.
 
@@ -45,6 +58,7 @@ class Threads:
         self._batches: ThreadPoolExecutor | None = None
         self._passwords: ThreadPoolExecutor | None = None
         self._waiting_batches = 0
+        self._failed: _Failed | None = None
         self._waiting = 0
 
     async def store(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -54,16 +68,34 @@ class Threads:
         return await _in(self._store, call, *args, **kwargs)
 
     async def batch(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """The result of a call that stores a batch. Raises QueueFull where too many wait."""
+        """The result of a call that stores a batch. Raises QueueFull where too many wait.
+
+        Raises StoreUnavailable too where it waited while the store was unavailable to another.
+        """
         if self._batches is None:
             self._batches = ThreadPoolExecutor(self._batch_threads, thread_name_prefix="batches")
         if self._waiting_batches >= MAX_WAITING_BATCHES:
             raise QueueFull(f"{MAX_WAITING_BATCHES} batches are waiting to be stored: try again in a moment")
         self._waiting_batches += 1
         try:
-            return await _in(self._batches, call, *args, **kwargs)
+            attempt = partial(self._attempt, monotonic(), partial(call, *args, **kwargs))
+            return await _in(self._batches, attempt)
         finally:
             self._waiting_batches -= 1
+
+    def _attempt(self, came: float, call: Callable[[], _T]) -> _T:
+        """The result of a batch's call, unless what another learned meanwhile goes for it too.
+
+        That one may have waited 10 s, and each in line would learn it as much later than the one before.
+        """
+        failed = self._failed
+        if failed is not None and came < failed.at - RETRY_SECONDS:
+            raise StoreUnavailable(failed.message, failed.reason)
+        try:
+            return call()
+        except StoreUnavailable as error:
+            self._failed = _Failed(monotonic(), str(error), error.reason)
+            raise
 
     async def password(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """The result of a call that hashes a password. Raises HTTPServiceUnavailable where too many wait."""
