@@ -27,13 +27,15 @@ class MemoryUsers:
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
         self._by_name: dict[str, User] = {}
+        self._newest = 0
 
     def add(self, user: NewUser) -> User:
         """See `UserRepository.add`."""
         with self._lock:
             if user.username in self._by_name:
                 raise UsernameTaken(user.username)
-            stored = User(id=max((known.id for known in self.all()), default=0) + 1, **asdict(user))
+            self._newest += 1
+            stored = User(id=self._newest, **asdict(user))
             self._by_name[user.username] = stored
             return stored
 
@@ -65,14 +67,16 @@ class MemoryUsers:
             if len(set(ids)) < len(ids) or len(set(names)) < len(names):
                 raise StoreError("memory: a user of this id or name is there")
             self._by_name.update((user.username, user) for user in users)
+            self._newest = max(ids, default=0)
 
     def clear(self) -> None:
         """Forget them all."""
         self._by_name.clear()
+        self._newest = 0
 
 
 class MemoryEvents:
-    """Events in a list; every count walks all of it."""
+    """Events in a list, by their ids; every count walks all of it."""
 
     def __init__(self, lock: threading.RLock, users: MemoryUsers) -> None:
         self._lock = lock
@@ -123,7 +127,7 @@ class MemoryEvents:
     def settled(self) -> int:
         """See `EventRepository.settled`."""
         with self._lock:
-            return max((event.id for event in self._events), default=0)
+            return self._events[-1].id if self._events else 0
 
     def page(self, after: int, upto: int, limit: int) -> Page:
         """See `EventRepository.page`."""
