@@ -23,7 +23,7 @@ from measuring import compared, fresh, in_turn, json_file_argument, seconds, sho
 from vigility import NewEvent
 
 OULAD = Path(__file__).resolve().parents[2] / "shared" / "data" / "oulad"
-ROUNDS = 3
+ROUNDS = 5
 BATCH = 20_000
 
 

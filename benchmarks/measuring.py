@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from operator import truediv
 from pathlib import Path
 
 
@@ -41,10 +42,10 @@ def in_turn(actions: Mapping[str, Callable[[], float]], rounds: int) -> dict[str
 
 
 def compared(measured: Mapping[str, list[float]], reference: str, unit: str) -> list[Figure]:
-    """The medians, each as a ratio to the reference's."""
-    base = statistics.median(measured[reference])
+    """The medians; each ratio is that of the rounds' ratios, as rounds differ more than what is in one."""
+    base = measured[reference]
     return [
-        Figure(name, median := statistics.median(values), unit, median / base)
+        Figure(name, statistics.median(values), unit, statistics.median(map(truediv, values, base)))
         for name, values in measured.items()
     ]
 

@@ -97,6 +97,16 @@ def test_many_events_are_told_by_their_index_whatever_the_batches(v, batch_size)
     assert counted(v) == {"x": 1, "y": 1}
 
 
+@pytest.mark.parametrize("times", [1, 2, 10])
+def test_times_that_many_events_share_count_for_each(v, times):
+    texts = ["2026-01-02T00:00:00Z", "2026-01-02T01:00:00+01:00", "2026-01-01T23:59:59Z"]
+    wrong = ["yesterday", "2026-13-01T00:00:00Z"]
+    assert v.track_many([NewEvent("ada", "x", at) for at in texts] * times).accepted == 3 * times
+    outcome = v.track_many([NewEvent("ada", "x", at) for at in (*wrong, *texts)] * times)
+    assert [entry.index for entry in outcome.rejected] == [i for i in range(5 * times) if i % 5 < 2]
+    assert [day.count for day in v.report(feature="x").days][:2] == [2 * times, 4 * times]
+
+
 def test_an_importer_can_be_bound_to_a_span_of_time(v):
     hour = timedelta(hours=1)
     importer = v.importer(Span(to_micros(NOW - hour), to_micros(NOW + hour)))
