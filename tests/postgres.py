@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -146,6 +147,16 @@ def bare_database():
 def empty_database():
     """The URL of a new database with vigility's tables, which are empty."""
     return created(_template())
+
+
+@contextmanager
+def temporary_database():
+    """As `empty_database`; dropped at the end."""
+    url = empty_database()
+    try:
+        yield url
+    finally:
+        drop(url)
 
 
 def drop(url):

@@ -110,8 +110,7 @@ def running(folder, kind, **environment):
     with ExitStack() as stack:
         url = f"sqlite:///{folder}/usage.db"
         if kind == "postgres":
-            url = postgres.empty_database()
-            stack.callback(postgres.drop, url)
+            url = stack.enter_context(postgres.temporary_database())
         cluster = Cluster(folder, url, **environment)
         stack.callback(cluster.stop)
         cluster.start()

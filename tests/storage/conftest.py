@@ -15,9 +15,8 @@ def url(request, tmp_path):
     if request.param != "postgres":
         yield {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/usage.db"}[request.param]
         return
-    url = postgres.empty_database()
-    yield url
-    postgres.drop(url)
+    with postgres.temporary_database() as url:
+        yield url
 
 
 @pytest.fixture

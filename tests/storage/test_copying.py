@@ -74,8 +74,7 @@ def opened(store):
 def empty(kind):
     with ExitStack() as stack:
         if kind == "postgres":
-            url = postgres.empty_database()
-            stack.callback(postgres.drop, url)
+            url = stack.enter_context(postgres.temporary_database())
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             url = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/usage.db"}[kind]
@@ -141,10 +140,8 @@ def test_the_same_file_has_one_identity_and_no_other_has_it(tmp_path):
 
 @pytest.fixture
 def two_databases():
-    urls = [postgres.empty_database() for _ in range(2)]
-    yield urls
-    for url in urls:
-        postgres.drop(url)
+    with postgres.temporary_database() as one, postgres.temporary_database() as other:
+        yield [one, other]
 
 
 def test_the_same_database_of_a_server_has_one_identity_and_no_other_has_it(two_databases):

@@ -22,9 +22,8 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def direct():
-    url = postgres.empty_database()
-    yield url
-    postgres.drop(url)
+    with postgres.temporary_database() as url:
+        yield url
 
 
 @pytest.fixture

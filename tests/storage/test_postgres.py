@@ -24,9 +24,8 @@ WRITERS = 6
 
 @pytest.fixture
 def url():
-    url = postgres.empty_database()
-    yield url
-    postgres.drop(url)
+    with postgres.temporary_database() as url:
+        yield url
 
 
 @pytest.fixture

@@ -111,3 +111,16 @@ def test_a_wait_given_up_ends_with_its_turn_and_leaves_nothing_open(lock_file, s
 def opened(path):
     descriptors = Path("/proc/self/fd").iterdir()
     return sum(os.path.realpath(descriptor) == str(path) for descriptor in descriptors)
+
+
+def test_who_is_interrupted_while_waiting_keeps_nothing(lock_file, somebody, monkeypatch):
+    def interrupt(_):
+        somebody.close()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(time, "sleep", interrupt)
+        with pytest.raises(KeyboardInterrupt), taking_turns(lock_file, PATIENCE):
+            pytest.fail("it was not our turn")
+    assert opened(lock_file) == 0
+    takes_its_turn_soon(lock_file)

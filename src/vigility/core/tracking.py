@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Final
 
+from vigility.core.collector import collector_paused
 from vigility.core.errors import EventConflict
 from vigility.core.group_commit import Deliver, GroupCommit, Outcome
 from vigility.core.model import EventRecord, NewEvent, Tracked, User
@@ -119,11 +118,11 @@ class Importer:
 
         Raises StoreError where the store fails; nothing of the batch is stored then.
         """
-        with _collector_paused():
+        with collector_paused():
             records, indexes, rejected = self._resolver.resolve_all(batch, to_micros(self._clock()))
-            if not records:
-                return Ingested(rejected=tuple(rejected))
-            added = self._events.add(records)
+        if not records:
+            return Ingested(rejected=tuple(rejected))
+        added = self._events.add(records)
         rejected += (
             Rejected(indexes[position], EventConflict(str(records[position].event_id)))
             for position in added.conflicts
@@ -133,22 +132,6 @@ class Importer:
             duplicates=len(added.duplicates),
             rejected=tuple(sorted(rejected, key=lambda entry: entry.index)),
         )
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Nothing is looked through by the garbage collector inside.
-
-    A batch makes some ten tuples an event and no cycle among them; looking through them, and through all that
-    the program holds besides, took half of the time of an import into a large program.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _settle(future: Future[Tracked], outcome: Outcome) -> None:

@@ -23,7 +23,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 # How long the event loop may keep Python's global lock from the writer's thread. The writer wins it back
-# some ten times a transaction, after each call into SQLite: Python's 5 ms would hold up every commit.
+# after each call into the database, some four times a transaction: Python's 5 ms would hold up every commit.
 SWITCH_SECONDS: Final = 0.0001
 
 

@@ -68,10 +68,6 @@ class Database(Protocol):
         """Let ids that are given later lie above `number`, which was stored without asking for it."""
         ...
 
-    def store_features(self, connection: Connection, names: Sequence[str]) -> None:
-        """Store the names of features that are not stored yet."""
-        ...
-
     def insert_events(
         self, connection: Connection, records: Sequence[EventRecord], ids: Sequence[int] | None = None
     ) -> Sequence[int]:

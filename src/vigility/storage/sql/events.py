@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from vigility.core.collector import collector_paused
 from vigility.core.errors import StoreError
 from vigility.core.model import EventRecord
 from vigility.core.query import Filters
@@ -46,7 +47,8 @@ class SqlEvents:
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
         for _ in range(_MOST_ATTEMPTS):
-            with suppress(ChangedMeanwhile), self._database.storing() as connection:
+            # The collector rests from when it is our turn: the wait for that may be long.
+            with suppress(ChangedMeanwhile), self._database.storing() as connection, collector_paused():
                 return self._add(connection, records)
             self._interned = frozenset()
         raise StoreError(f"{self._database.name}: events are not stored as they are given: has it triggers?")
@@ -110,7 +112,7 @@ class SqlEvents:
         counted = summaries.rows_of(records)
         names = {row[0] for row in counted}
         if new := sorted(names - self._interned):
-            self._database.store_features(connection, new)
+            connection.execute(self._database.insert_missing(features), [{"name": name} for name in new])
         inserted = self._database.insert_events(connection, records, ids)
         # Last: its rows are those that other writers wait for.
         self._database.add_to_summaries(connection, counted)

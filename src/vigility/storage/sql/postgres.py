@@ -34,7 +34,6 @@ from vigility.storage.sql import postgres_rows
 from vigility.storage.sql.commits import WRITER, Fate, Writer, mark
 from vigility.storage.sql.database import SummaryRow
 from vigility.storage.sql.failures import store_errors
-from vigility.storage.sql.schema import features
 from vigility.storage.sql.settling import settled
 
 # How long a transaction waits for another's locks, as one of SQLite's does.
@@ -143,10 +142,6 @@ class PostgresDatabase:
         sequence = f"{table.name}_id_seq"
         last = f"(SELECT last_value FROM {sequence})"  # noqa: S608 - a name of ours
         connection.exec_driver_sql(f"SELECT setval('{sequence}', GREATEST(%s, {last}))", (number,))
-
-    def store_features(self, connection: Connection, names: Sequence[str]) -> None:
-        """See `Database.store_features`."""
-        connection.execute(self.insert_missing(features), [{"name": name} for name in names])
 
     def insert_events(
         self, connection: Connection, records: Sequence[EventRecord], ids: Sequence[int] | None = None

@@ -34,7 +34,7 @@ from vigility.core.errors import StoreUnavailable
 from vigility.core.model import EventRecord
 from vigility.storage.sql.database import ChangedMeanwhile, SummaryRow
 from vigility.storage.sql.failures import sqlite_code, store_errors
-from vigility.storage.sql.schema import events, features
+from vigility.storage.sql.schema import events
 from vigility.storage.sql.turns import taking_turns
 
 Row = tuple[int | str | None, ...]
@@ -149,10 +149,6 @@ class SqliteDatabase:
                 raw.cursor().execute("PRAGMA journal_mode = WAL")
             except sqlite3.Error as error:
                 raise StoreUnavailable(f"{self.name}: {error}") from error
-
-    def store_features(self, connection: Connection, names: Sequence[str]) -> None:
-        """See `Database.store_features`."""
-        connection.execute(self.insert_missing(features), [{"name": name} for name in names])
 
     def insert_events(
         self, connection: Connection, records: Sequence[EventRecord], ids: Sequence[int] | None = None

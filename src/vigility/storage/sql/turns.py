@@ -65,8 +65,12 @@ def _wait(lock_file: Path, descriptor: int, patience: float) -> None:
     if given_up is not None and not given_up.done():
         os.close(descriptor)
         raise _too_long()
-    if _comes_soon(descriptor, min(patience, SOON_SECONDS)):
-        return
+    try:
+        if _comes_soon(descriptor, min(patience, SOON_SECONDS)):
+            return
+    except BaseException:  # Ctrl-C, most likely: nobody else would let go of what may have come just now
+        _release(descriptor)
+        raise
     turn: Future[None] = Future()
     _thread.start_new_thread(_stand_in_line, (descriptor, turn))
     try:
