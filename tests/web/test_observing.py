@@ -1,14 +1,18 @@
 """The access log, request ids and metrics."""
 
+import asyncio
 import json
 import re
+import threading
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from vigility.web import app as app_module
+from vigility.web import tracking
 from vigility.web.app import create_app
-from vigility.web.metrics import GroupedHistogram
+from vigility.web.metrics import GroupedHistogram, Metrics
+from vigility.web.tracking import Recorder
 from web_client import ADA, Client, settings_of
 
 
@@ -83,6 +87,38 @@ def test_metrics_count_requests_by_route_and_events(client, bearer):
     assert "vigility_events_stored_total 3.0" in text
     assert "vigility_queue_length 0.0" in text
     assert "/no/such/path" not in text
+
+
+def queue_length(metrics):
+    (line,) = re.findall(r"^vigility_queue_length (.+)$", metrics.rendered().decode(), re.MULTILINE)
+    return float(line)
+
+
+def test_the_length_of_the_queue_is_told_while_no_transaction_ends(v, monkeypatch):
+    monkeypatch.setattr(tracking, "_WATCH_SECONDS", 0)
+    ada, metrics = v.register(**ADA), Metrics(None)
+    began, goes_on = threading.Event(), threading.Event()
+    store = v._tracker._writer._store
+
+    def stuck(records):
+        began.set()
+        assert goes_on.wait(60)
+        return store(records)
+
+    monkeypatch.setattr(v._tracker._writer, "_store", stuck)
+
+    async def told():
+        recorder = Recorder(v, metrics)
+        stored = [asyncio.get_running_loop().create_future() for _ in range(3)]
+        for future in stored:
+            recorder.submit(ada, "a", None, future.set_result)
+            assert await asyncio.to_thread(began.wait, 60)
+        meanwhile = queue_length(metrics)
+        goes_on.set()
+        await asyncio.gather(*stored)
+        return meanwhile, queue_length(metrics)
+
+    assert asyncio.run(told()) == (2, 0)
 
 
 def test_a_repeated_event_is_not_counted_as_stored(client, bearer):

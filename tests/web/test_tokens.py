@@ -54,6 +54,20 @@ def test_a_token_expires_after_24_hours(client, clock):
     assert me(client, token).status_code == 401
 
 
+def test_a_token_is_not_good_for_who_has_the_name_and_the_id_after_a_wipe(open_client, v, clock):
+    before = open_client().registered()
+    v.wipe()
+    clock.move(minutes=2)
+    after, another_worker = open_client().registered(), open_client()
+    assert me(another_worker, before).status_code == 401
+    assert me(another_worker, after).status_code == 200
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(50, 200), (70, 401)])
+def test_clocks_of_two_instances_may_differ_by_a_minute(client, claims, ahead, status):
+    assert me(client, signed(claims | {"iat": claims["iat"] - ahead})).status_code == status
+
+
 def unsigned(claims):
     parts = [{"alg": "none", "typ": "JWT"}, claims]
     return (

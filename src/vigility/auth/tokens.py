@@ -30,11 +30,12 @@ _MOST_REMEMBERED: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says: whose it is, until when, and the id under which it can be ended."""
+    """What a token says: whose it is, since and until when, and the id under which it can be ended."""
 
     token_id: str
     user_id: int
     username: str
+    issued: datetime
     expires: datetime
 
 
@@ -109,11 +110,14 @@ class VerifiedTokens:
 
 
 def _checked(claims: dict[str, Any], token: str, now: float) -> Claims | None:
-    user_id, username, expires = claims["userId"], claims["username"], claims["exp"]
-    right_types = type(user_id) is int and isinstance(username, str) and _is_number(expires)
-    if not right_types or not _is_number(claims["iat"]) or expires <= now or claims.get("nbf", 0) > now:
+    user_id, username, issued, expires = (claims[name] for name in ("userId", "username", "iat", "exp"))
+    right_types = type(user_id) is int and isinstance(username, str)
+    if not right_types or not _is_number(issued) or not _is_number(expires):
         return None
-    return Claims(_token_id(claims, token), user_id, username, datetime.fromtimestamp(expires, UTC))
+    if expires <= now or claims.get("nbf", 0) > now:
+        return None
+    since, until = (datetime.fromtimestamp(moment, UTC) for moment in (issued, expires))
+    return Claims(_token_id(claims, token), user_id, username, since, until)
 
 
 def _token_id(claims: dict[str, Any], token: str) -> str:

@@ -27,7 +27,7 @@ class Addresses:
         address = peer
         said = (forwarded_for or "").split(",")
         while said and self._is_proxy(address):
-            hop = _parsed(said.pop().strip())
+            hop = _parsed(_without_port(said.pop().strip()))
             if hop is None:
                 break
             address = str(hop)
@@ -44,6 +44,13 @@ def limited_as(address: str) -> str:
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, _V6_PREFIX), strict=False))
     return address
+
+
+def _without_port(hop: str) -> str:
+    """Some proxies tell the port too: `192.0.2.1:50000`, `[2001:db8::1]:50000`."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 
@@ -21,6 +22,8 @@ FRESH_SECONDS: Final = 2.0
 # While requests come in, all is read again when it is half as old: none of them has to wait for it.
 _RENEWED_AFTER: Final = FRESH_SECONDS / 2
 _MOST_USERS: Final = 10_000
+# By so much the clock of the instance that stored a user may be ahead of the one that issued the token.
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 
 class Standing:
@@ -108,4 +111,7 @@ class Standing:
 
 
 def _if_meant(user: User | None, claims: Claims) -> User | None:
-    return user if user is not None and user.id == claims.user_id else None
+    """The user, unless the claims mean an earlier one of this name: after a wipe, perhaps of the same id."""
+    if user is None or user.id != claims.user_id or user.created - claims.issued > _CLOCKS_DIFFER:
+        return None
+    return user

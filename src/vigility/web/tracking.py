@@ -24,6 +24,8 @@ from vigility.web.short_way import REFUSED
 
 logger: Final = logging.getLogger("vigility.web")
 
+_WATCH_SECONDS: Final = 1.0
+
 Take = Callable[[Outcome], None]
 """Takes in the event loop what became of an event."""
 
@@ -36,6 +38,7 @@ class Recorder:
         self._metrics = metrics
         self._settled: deque[tuple[Take, Outcome]] = deque()
         self._wake_is_due = False
+        self._is_watched = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self.after_each_batch: Callable[[], None] = lambda: None
 
@@ -50,6 +53,14 @@ class Recorder:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         self._vigility.submit_now(user, feature, event_id, partial(self._settle, take))
+        if not self._is_watched:
+            self._is_watched = True
+            self._loop.call_later(_WATCH_SECONDS, self._watch)
+
+    def _watch(self) -> None:
+        """Tell how many wait, though no transaction ends: that is when somebody will look."""
+        self._is_watched = False
+        self._metrics.queue_length.set(self._vigility.queued)
 
     def _settle(self, take: Take, outcome: Outcome) -> None:
         """Called by the writer's thread."""
