@@ -56,11 +56,19 @@ def answers(connection, count=None):
     """(status, headers, content) of so many answers, or of every one until the other end closes."""
     found = []
     with connection.makefile("rb") as stream:
-        while len(found) != count and (line := stream.readline()):
+        while len(found) != count and (line := _first_line(stream)):
             headers = http.client.parse_headers(stream)
             content = stream.read(int(headers["Content-Length"]))
             found.append((int(line.split()[1]), headers, json.loads(content)))
     return found
+
+
+def _first_line(stream):
+    """Of the next answer; empty where the other end has closed, be it with something left unread, which resets."""
+    try:
+        return stream.readline()
+    except ConnectionResetError:
+        return b""
 
 
 def request(token, body=b'{"feature_name": "a"}', *, path=b"/track", more=b""):
