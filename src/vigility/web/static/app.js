@@ -9,6 +9,7 @@ import { openSignIn } from "./sign-in.js";
 
 const session = new Session(() => show("Your session has ended. Sign in to go on where you were."), switched);
 let dashboard = null;
+let leaving = null;
 
 /** Show the page of the user, or the form that leads to it. */
 function show(note = "") {
@@ -79,7 +80,10 @@ function start() {
 	session.confirm().catch(() => {}); // nobody answers: the charts will say so
 }
 
-on(byId("log-out"), { click: logOut });
+// A second click meanwhile would end by clearing the form that the first has led to.
+const leave = () => (leaving ??= logOut().finally(() => (leaving = null)));
+
+on(byId("log-out"), { click: leave });
 on(window, { popstate: () => show(), focus: lookAgain });
 on(document, { visibilitychange: lookAgain });
 start();
