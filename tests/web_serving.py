@@ -64,7 +64,7 @@ def answers(connection, count=None):
 
 
 def _first_line(stream):
-    """Of the next answer; empty where the other end has closed, be it with something left unread, which resets."""
+    """Of the next answer; empty where the other end has closed, and with something unread that is a reset."""
     try:
         return stream.readline()
     except ConnectionResetError:

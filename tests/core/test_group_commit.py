@@ -55,8 +55,10 @@ class Gate:
         self.open.clear()
         outcomes.of(writer)
         assert self.entered.acquire(timeout=10)
-        yield
-        self.open.set()
+        try:
+            yield
+        finally:
+            self.open.set()
         assert writer.flush(10)
 
 
@@ -67,7 +69,7 @@ def gate():
 
 @pytest.fixture
 def writer(gate):
-    group = GroupCommit(gate.add, capacity=10)
+    group = GroupCommit(gate.add, capacity=10, retry_seconds=60)
     yield group
     gate.open.set()
     assert group.close(10)
@@ -156,6 +158,18 @@ def test_those_who_waited_for_an_unavailable_store_are_told_with_those_who_tried
     assert group.close(10)
     assert isinstance(outcomes[-1], Tracked)
     assert gate.sizes == [1]
+
+
+def test_halves_of_a_batch_are_not_tried_where_the_store_has_gone():
+    gate, outcomes = Gate(), Outcomes()
+    group = GroupCommit(gate.add, retry_seconds=0)
+    with gate.shut(group, outcomes):
+        for _ in range(8):
+            outcomes.of(group)
+        gate.failures = [None, StoreError("one of them"), None, StoreUnavailable("gone")]
+    assert [type(outcome) for outcome in outcomes] == [Tracked] * 5 + [StoreUnavailable] * 4
+    assert group.close(10)
+    assert gate.sizes == [1, 4]
 
 
 def test_at_the_end_each_who_waits_is_tried():

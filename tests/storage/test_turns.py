@@ -124,3 +124,14 @@ def test_who_is_interrupted_while_waiting_keeps_nothing(lock_file, somebody, mon
             pytest.fail("it was not our turn")
     assert opened(lock_file) == 0
     takes_its_turn_soon(lock_file)
+
+
+@pytest.mark.usefixtures("somebody")
+def test_where_no_thread_can_be_started_nothing_is_kept(lock_file, monkeypatch):
+    def no_thread(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("vigility.storage.sql.turns._thread.start_new_thread", no_thread)
+    with pytest.raises(OSError, match="can't start new thread"), taking_turns(lock_file, PATIENCE):
+        pytest.fail("it was not our turn")
+    assert opened(lock_file) == 1, "the holder's"

@@ -96,48 +96,68 @@ def test_past_a_bound_batches_are_sent_away(monkeypatch):
     asyncio.run(flood())
 
 
-def test_batches_that_waited_for_an_unavailable_store_are_told_what_the_first_learned(monkeypatch):
-    monkeypatch.setattr(threads, "RETRY_SECONDS", 0)
+def stores(*calls):
+    """What became of batches that were all handed in before the first began."""
 
-    async def batches():
-        pools, tried, released = Threads(password_threads=1), [], threading.Event()
-
-        def fails():
-            tried.append(1)
-            released.wait()
-            raise StoreUnavailable("usage.db: locked", "another process is writing")
-
-        waiting = [asyncio.ensure_future(pools.batch(fails)) for _ in range(5)]
+    async def stored():
+        pools, released = Threads(password_threads=1), threading.Event()
+        waiting = [asyncio.ensure_future(pools.batch(released.wait))]
+        waiting += [asyncio.ensure_future(pools.batch(call)) for call in calls]
         await asyncio.sleep(0)
         released.set()
         told = await asyncio.gather(*waiting, return_exceptions=True)
         assert await pools.batch(lambda: "stored") == "stored", "who comes later is tried"
         pools.stop()
-        return tried, told
+        return told[1:]
 
-    tried, told = asyncio.run(batches())
-    assert len(tried) == 1
+    return asyncio.run(stored())
+
+
+def unavailable():
+    raise StoreUnavailable("usage.db: locked", "another process is writing")
+
+
+def test_batches_that_waited_for_a_store_that_is_away_are_told_what_the_first_learned(monkeypatch):
+    monkeypatch.setattr(threads, "LONG_SECONDS", -1)  # any attempt took long
+    told = stores(unavailable, *[lambda: pytest.fail("it was tried")] * 4)
     assert [(type(error), str(error), error.reason) for error in told] == [
         (StoreUnavailable, "usage.db: locked", "another process is writing")
     ] * 5
+    assert len(set(map(id, told))) == 5, "each an error of its own: it will hold the request"
 
 
-def test_batches_that_hardly_waited_are_tried_for_themselves():
-    """A connection that was cut is the matter of one batch."""
+def test_a_batch_that_fails_soon_speaks_for_itself_only(monkeypatch):
+    """A connection that was cut, say."""
+    monkeypatch.setattr(threads, "LONG_SECONDS", 60)
+    failed, *stored = stores(unavailable, *[lambda: "stored"] * 4)
+    assert (type(failed), stored) == (StoreUnavailable, ["stored"] * 4)
 
-    async def batches():
-        pools, released = Threads(password_threads=1), threading.Event()
+
+def test_a_batch_that_fails_while_another_is_stored_speaks_for_itself_only(monkeypatch):
+    monkeypatch.setattr(threads, "LONG_SECONDS", -1)
+
+    async def stored():
+        pools = Threads(password_threads=1, batch_threads=2)
+        began, succeeded = threading.Event(), threading.Event()
 
         def fails():
-            released.wait()
-            raise StoreUnavailable("cut")
+            began.set()
+            assert succeeded.wait(60)
+            unavailable()
 
-        waiting = [asyncio.ensure_future(pools.batch(call)) for call in (fails, lambda: "stored")]
-        await asyncio.sleep(0)
-        released.set()
+        def succeeds():
+            assert began.wait(60)
+            return "stored"
+
+        def next_of_the_other():  # by the thread that stored the one before, which is noted by now
+            succeeded.set()
+            return "stored"
+
+        calls = [fails, succeeds, next_of_the_other, *[lambda: "stored"] * 4]
+        waiting = [asyncio.ensure_future(pools.batch(call)) for call in calls]
         told = await asyncio.gather(*waiting, return_exceptions=True)
         pools.stop()
         return told
 
-    failed, stored = asyncio.run(batches())
-    assert (type(failed), stored) == (StoreUnavailable, "stored")
+    failed, *others = asyncio.run(stored())
+    assert (type(failed), others) == (StoreUnavailable, ["stored"] * 6)

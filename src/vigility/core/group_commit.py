@@ -153,23 +153,25 @@ class GroupCommit:
         self._wanted = wanted
         self._changed.wait_for(lambda: len(self._waiting) >= wanted or self._closed, timeout)
 
-    def _commit(self, batch: Sequence[tuple[EventRecord, Deliver]]) -> None:
-        """Store the batch and answer each of its callers."""
+    def _commit(self, batch: Sequence[tuple[EventRecord, Deliver]]) -> StoreUnavailable | None:
+        """Store the batch and answer each of its callers. Returns why the store was away, where it was."""
         records = [record for record, _ in batch]
         try:
             added = self._stored(records)
         except StoreUnavailable as error:
             _tell_each((*batch, *self._who_waited()), error)
+            return error
         except OutcomeUnknown as error:
             _tell_each(batch, error)
         except (StoreError, UserGone) as error:
-            self._commit_apart(batch, error)
+            return self._commit_apart(batch, error)
         except Exception as bug:  # noqa: BLE001 - a thread that dies would keep every caller waiting
             _LOG.exception("the store failed in a way that it should not")
-            self._commit_apart(batch, StoreError(f"the store failed: {bug!r}"))
+            return self._commit_apart(batch, StoreError(f"the store failed: {bug!r}"))
         else:
             for (_, deliver), outcome in zip(batch, _outcomes(added, records), strict=True):
                 _tell(deliver, outcome)
+        return None
 
     def _stored(self, records: Sequence[EventRecord]) -> Added:
         """Store the records; where the store is unavailable, try again for a while."""
@@ -188,7 +190,7 @@ class GroupCommit:
         """Those who came while a store was tried in vain: what one transaction learned goes for them too.
 
         It may have waited 10 s for it, and each batch of those would learn it as much later than the one
-        before. Not so once closed: nobody can hand them in again, so all are tried.
+        before. Not so once closed: of a program that ends nobody may be left to hand them in again.
         """
         with self._changed:
             if self._closed:
@@ -198,14 +200,18 @@ class GroupCommit:
             self._in_flight += len(waited)
             return waited
 
-    def _commit_apart(self, batch: Sequence[tuple[EventRecord, Deliver]], error: VigilityError) -> None:
+    def _commit_apart(
+        self, batch: Sequence[tuple[EventRecord, Deliver]], error: VigilityError
+    ) -> StoreUnavailable | None:
         """One record spoils the transaction of all: find it by halves, and store the others."""
         if len(batch) == 1:
             _tell(batch[0][1], error)
-            return
+            return None
         middle = len(batch) // 2
-        self._commit(batch[:middle])
-        self._commit(batch[middle:])
+        if unavailable := self._commit(batch[:middle]):
+            _tell_each(batch[middle:], unavailable)
+            return unavailable
+        return self._commit(batch[middle:])
 
 
 def _tell_each(batch: Iterable[tuple[EventRecord, Deliver]], outcome: Outcome) -> None:

@@ -16,7 +16,6 @@ from typing import Final, ParamSpec, TypeVar
 import falcon
 
 from vigility.core.errors import QueueFull, StoreUnavailable
-from vigility.core.group_commit import RETRY_SECONDS
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -30,6 +29,8 @@ BATCH_THREADS: Final = 1
 BATCH_THREADS_ON_POSTGRES: Final = 2
 # Each holds up to 2 MiB. At 100 batches a second the last of them is answered within a second.
 MAX_WAITING_BATCHES: Final = 64
+# A store that could not be used for so long is away; a connection that was cut says so sooner.
+LONG_SECONDS: Final = 1.0
 # At ~0.2 s a hash the last of them is answered after some 6 s; a caller has given up after more.
 MAX_WAITING_FOR_A_HASH: Final = 32
 # Password hashes yield to everything else, so that a flood of log-ins does not slow tracking down.
@@ -38,7 +39,7 @@ HASH_NICENESS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """When a batch found the store unavailable, and why. Not the error itself: it holds the batch."""
+    """When a batch had tried a store for long in vain, and why. Not the error itself: it holds the batch."""
 
     at: float
     message: str
@@ -59,6 +60,7 @@ class Threads:
         self._passwords: ThreadPoolExecutor | None = None
         self._waiting_batches = 0
         self._failed: _Failed | None = None
+        self._succeeded_at = float("-inf")
         self._waiting = 0
 
     async def store(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -78,24 +80,27 @@ class Threads:
             raise QueueFull(f"{MAX_WAITING_BATCHES} batches are waiting to be stored: try again in a moment")
         self._waiting_batches += 1
         try:
-            attempt = partial(self._attempt, monotonic(), partial(call, *args, **kwargs))
-            return await _in(self._batches, attempt)
+            return await _in(self._batches, self._attempt, monotonic(), partial(call, *args, **kwargs))
         finally:
             self._waiting_batches -= 1
 
     def _attempt(self, came: float, call: Callable[[], _T]) -> _T:
-        """The result of a batch's call, unless what another learned meanwhile goes for it too.
+        """The result of a batch's call, unless it waited while another tried for long in vain.
 
         That one may have waited 10 s, and each in line would learn it as much later than the one before.
         """
         failed = self._failed
-        if failed is not None and came < failed.at - RETRY_SECONDS:
+        if failed is not None and came < failed.at:
             raise StoreUnavailable(failed.message, failed.reason)
+        began = monotonic()
         try:
-            return call()
+            result = call()
         except StoreUnavailable as error:
-            self._failed = _Failed(monotonic(), str(error), error.reason)
+            if self._succeeded_at < began < monotonic() - LONG_SECONDS:
+                self._failed = _Failed(monotonic(), str(error), error.reason)
             raise
+        self._succeeded_at = monotonic()
+        return result
 
     async def password(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """The result of a call that hashes a password. Raises HTTPServiceUnavailable where too many wait."""

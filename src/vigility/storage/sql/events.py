@@ -47,7 +47,7 @@ class SqlEvents:
     def add(self, records: Sequence[EventRecord]) -> Added:
         """See `EventRepository.add`."""
         for _ in range(_MOST_ATTEMPTS):
-            # The collector rests from when it is our turn: the wait for that may be long.
+            # The collector rests from when the transaction has begun: the wait for that may be long.
             with suppress(ChangedMeanwhile), self._database.storing() as connection, collector_paused():
                 return self._add(connection, records)
             self._interned = frozenset()
