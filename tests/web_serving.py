@@ -10,7 +10,7 @@ import uvicorn
 
 from vigility.web.protocol import Protocol
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Serving(uvicorn.Server):
@@ -64,7 +64,7 @@ def answers(connection, count=None):
 
 
 def _first_line(stream):
-    """Of the next answer; empty where the other end has closed, be it with something left unread, which resets."""
+    """Of the next answer; empty if the other end has closed, by a reset too, for something left unread."""
     try:
         return stream.readline()
     except ConnectionResetError:
