@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sysconfig
 import threading
+import time
 from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +17,51 @@ from web_client import ADA
 
 BIN = Path(sysconfig.get_path("scripts"))
 PATIENCE = 60
+CLIENTS_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def wait_until(condition, why="it did not come true"):
+    """Wait for what no event tells of. Returns what the condition gave at last."""
+    deadline = time.monotonic() + PATIENCE
+    while not (so := condition()):
+        assert time.monotonic() < deadline, why
+        time.sleep(0.02)
+    return so
+
+
+def _ports():
+    """Those below the ports of clients, to which the system could give what was free just now."""
+    first_of_clients = int(CLIENTS_PORTS.read_text().split()[0]) if CLIENTS_PORTS.exists() else 32_768
+    return iter(range(max(first_of_clients, 20_000) - 1, 10_000, -1))
+
+
+_untried = _ports()
 
 
 def free_port():
+    """A port for a server. No test gets it again, nor one of another process while this one lives."""
+    return next(port for port in _untried if _is_claimed(port) and _is_free(port))
+
+
+def _is_claimed(port):
+    """Take the port of UDP of this number, which nobody uses, as a sign to other processes of tests."""
+    sign = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        sign.bind(("127.0.0.1", port))
+    except OSError:
+        sign.close()
+        return False
+    sign.detach()  # open until this process ends
+    return True
+
+
+def _is_free(port):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Server:

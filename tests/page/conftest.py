@@ -1,10 +1,13 @@
-"""The page in a real browser: Chromium, over a real server of two workers and a real database."""
+"""The page in a real browser: Chromium, over a real server of two workers and a real database.
+
+Only the page's time is not real: it stands still until a test moves it, so that no test depends on how soon
+the machine does what the page waits for.
+"""
 
 import itertools
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 import vigility
+from web_server import PATIENCE, free_port, wait_until
 
 PASSWORD = "a long password"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -28,6 +32,8 @@ OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+NOON = "2026-03-01T12:00:00Z"  # by the page's clock
 
 _names = itertools.count(1)
 
@@ -85,12 +91,21 @@ class Visitor:
         self.page.route(pattern, handle)
         return held
 
+    def let_pass(self, ms):
+        """Move the page's time on. What the page sends at once is known afterwards."""
+        self.page.clock.run_for(ms)
+        self.round_trip()
+
+    def round_trip(self):
+        """Ask the server something and wait for the answer: what the page asked before is known by then."""
+        self.page.evaluate("fetch('/health').then((answer) => answer.text())")
+
     def delivered(self):
-        """Wait until the server has every event."""
-        deadline = time.monotonic() + 10
+        """Let the page's time pass until the server has every event, each tried again if need be."""
+        deadline = time.monotonic() + PATIENCE
         while any(events != "[]" for events in self.page.evaluate("Object.values(sessionStorage)")):
             assert time.monotonic() < deadline
-            self.page.wait_for_timeout(20)  # the page's storage tells nobody that it changed
+            self.let_pass(500)
 
     def bar(self, feature):
         """The bar of a feature."""
@@ -134,8 +149,7 @@ class Visitor:
 def server(tmp_path_factory):
     """The real thing, with a database of its own for each module of tests."""
     folder = tmp_path_factory.mktemp("page")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     database = f"sqlite:///{folder}/page.db"
     command = [sys.executable, "-m", "vigility", "--database", database, "serve"]
     log = folder / "server.log"
@@ -153,19 +167,19 @@ def server(tmp_path_factory):
             yield running
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
 
 def _wait_for(server, process, log):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
+    def answers():
+        assert process.poll() is None, log.read_text()
         try:
             urllib.request.urlopen(f"{server.url}/health").close()  # noqa: S310
         except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.05)  # no event tells when a port begins to answer
-        else:
-            return
-    pytest.fail(f"the server did not start: {log.read_text()}")
+            return False
+        return True
+
+    wait_until(answers, "the server does not answer")
 
 
 @pytest.fixture(scope="module")  # while it runs, no other test of this process can use asyncio.run
@@ -183,7 +197,7 @@ def browser():
 @pytest.fixture
 def expect(browser):  # noqa: ARG001 - skips where there is no browser
     sync_api = pytest.importorskip("playwright.sync_api")
-    sync_api.expect.set_options(timeout=10_000)
+    sync_api.expect.set_options(timeout=PATIENCE * 1_000)
     return sync_api.expect
 
 
@@ -195,7 +209,9 @@ def arrive(browser, server):
     def arrive(**options):
         settings = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options
         context = browser.new_context(**settings)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE * 1_000)
+        context.clock.install(time=NOON)
+        context.clock.pause_at(NOON)
         visitor = Visitor(context.new_page(), server)
         visitor.watch(visitor.page)
         visitors.append(visitor)

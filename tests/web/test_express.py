@@ -6,7 +6,6 @@ import json
 import socket
 import struct
 import threading
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,11 +16,20 @@ from vigility.core.errors import StoreUnavailable, VigilityError
 from vigility.web import app as app_module
 from vigility.web.app import create_app
 from vigility.web.short_way import STATE
+from vigility.web.standing import FRESH_SECONDS
 from web_client import Client, Clock, Hasher, settings_of
-from web_server import PATIENCE, running
+from web_server import PATIENCE, running, wait_until
 
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
 SLOW_TO_START = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@pytest.fixture(autouse=True)
+def moment(monkeypatch):
+    """The time, in a list, for what a worker knows of tokens and users: the test changes it."""
+    time = [1_000.0]
+    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: time[0])
+    return time
 
 
 class Exchange:
@@ -142,7 +150,7 @@ def test_a_body_with_more_in_it_is_left_alone(client, plain, more):
     assert general(client, plain, body)[0] == (201 if more == b"[]" else 400)
 
 
-def test_a_full_queue_is_told_within_100_ms(client, plain, v, monkeypatch):
+def test_a_full_queue_is_told_while_the_store_stands_still(client, plain, v, monkeypatch):
     entered, opened = threading.Event(), threading.Event()
     writer = v._tracker._writer
     store = writer._store
@@ -170,16 +178,13 @@ def test_a_full_queue_is_told_within_100_ms(client, plain, v, monkeypatch):
     exchange = client.run(crowd())
     assert told == [True, True, True, False]
     try:
-        began = time.perf_counter()
         answer = client.send("POST", "/track", headers=plain, body=[b'{"feature_name": "a"}'])
-        took = time.perf_counter() - began
     finally:
         opened.set()
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert answer.json["error"] == (
         "The store is unavailable: too many events are waiting to be stored; try again shortly"
     )
-    assert took < 0.1
 
     async def answered():
         return [(await asyncio.wait_for(each.said, PATIENCE))[0] for each in exchange[:4]]
@@ -213,22 +218,26 @@ def test_an_expired_token_is_left_alone(client, plain, clock):
     assert take(client, plain, b'{"feature_name": "a"}') is None
 
 
-def test_what_the_worker_read_too_long_ago_is_not_gone_by(client, plain, monkeypatch):
-    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: float("inf"))
+def test_what_the_worker_read_too_long_ago_is_not_gone_by(client, plain, moment):
+    moment[0] += FRESH_SECONDS
     assert take(client, plain, b'{"feature_name": "a"}') is None
 
 
-def test_what_the_worker_read_is_renewed_before_it_is_too_old(client, plain, v, monkeypatch):
-    read, moment = [], [0.0]
+def test_what_the_worker_read_is_renewed_before_it_is_too_old(client, plain, v, monkeypatch, moment):
+    read = []
     ended = v.sessions.ended
     monkeypatch.setattr(v.sessions, "ended", lambda: read.append(1) or ended())
-    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: moment[0])
-    monkeypatch.setattr(client.state[STATE]._identity._standing, "_read_at", 0.0)
-    moment[0] = 1.5
-    for _ in range(50):  # a renewal runs beside the requests
+    moment[0] += 1.5
+    assert take(client, plain, b'{"feature_name": "a"}')[0] == 201  # the renewal runs beside the requests
+
+    async def renewed():
+        await asyncio.wait([client.state[STATE]._identity._standing._renewal])
+
+    client.run(renewed())
+    for _ in range(50):
         assert take(client, plain, b'{"feature_name": "a"}')[0] == 201
     assert len(read) == 1
-    moment[0] = 3.0  # too old for what was read first
+    moment[0] += 1.5  # too old for what was read first
     assert take(client, plain, b'{"feature_name": "a"}')[0] == 201
 
 
@@ -395,12 +404,10 @@ def test_a_sender_who_leaves_is_stored_all_the_same(server, request_of):
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(request_of(body))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    for _ in range(PATIENCE * 10):
-        with vigility.connect(f"{server.folder}/usage.db") as v:
-            if any(entry.feature == "left" for entry in v.report().features):
-                break
-        time.sleep(0.1)
-    else:
-        pytest.fail("the event of a sender who left was not stored")
+    with vigility.connect(f"{server.folder}/usage.db") as v:
+        wait_until(
+            lambda: any(entry.feature == "left" for entry in v.report().features),
+            "the event of a sender who left was not stored",
+        )
     ((status, _),) = answers(server, request_of(GOOD, more=LAST))
     assert status == 201

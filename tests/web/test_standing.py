@@ -11,7 +11,7 @@ from vigility.web.standing import FRESH_SECONDS, Standing
 from vigility.web.threads import Threads
 from web_client import ADA
 
-PATIENCE = 30
+PATIENCE = 60
 CLAIMS = Claims("token", 1, "ada", datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
 
 
