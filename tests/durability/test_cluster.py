@@ -8,7 +8,7 @@ import nginx
 from durability import cluster
 from durability.load import CarelessRetrier, Load, Retrier
 
-pytestmark = [pytest.mark.xdist_group("server"), nginx.SKIP]
+pytestmark = nginx.SKIP
 
 SEED = 60
 PROMISED_SECONDS = 5

@@ -17,8 +17,6 @@ from durability.outages import (
 )
 from durability.serving import Site, control
 
-pytestmark = pytest.mark.xdist_group("server")
-
 SEED = 50
 SOON = 20  # seconds; the promise is 5 for a turn and 5 for who holds the file, the rest is a busy machine's
 

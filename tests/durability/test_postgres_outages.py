@@ -19,8 +19,6 @@ from durability.load import Load
 from durability.outages import Callers, full, small_disk
 from durability.serving import Site
 
-pytestmark = pytest.mark.xdist_group("server")
-
 SEED = 60
 numbers = itertools.count()
 RECOVERY_SECONDS = 5
