@@ -74,10 +74,9 @@ def asks_for_longer():
     commits.PATIENCE_SECONDS = PATIENCE_SECONDS
     is_committed = commits.Fate.is_committed
 
-    def say(self, writer):
-        committed = is_committed(self, writer)
-        sys.stderr.write(f"a lost commit: {committed}\n")
-        return committed
+    def say_and_ask(self, writer):
+        sys.stderr.write("the answer to a commit was lost\n")
+        return is_committed(self, writer)
 
-    commits.Fate.is_committed = say
+    commits.Fate.is_committed = say_and_ask
     return app

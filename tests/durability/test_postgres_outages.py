@@ -90,7 +90,7 @@ def test_a_server_that_is_back_before_vigility_stops_asking_leaves_nothing_unkno
             database.start()
             load.wait_for_answers(20)
             assert judged(site, load) == []
-            if rounds >= 5 and "a lost commit" in site.server.output:
+            if rounds >= 5 and "the answer to a commit was lost" in site.server.output:
                 break
             assert rounds < 50, "no commit was under way when the server was stopped"
     assert load.ledger.unknown == 0
