@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from vigility.core.errors import StoreUnavailable
 from vigility.web import express as express_module
 from vigility.web.app import create_app
 from vigility.web.express import Express
@@ -27,10 +28,14 @@ class Gate:
         self.entered = threading.Event()
         self.open = threading.Event()
         self.open.set()
+        self.failures = []
 
     def __call__(self, records):
         self.entered.set()
         assert self.open.wait(PATIENCE)
+        if self.failures:
+            self.shut()
+            raise self.failures.pop()
         return self._store(records)
 
     def shut(self):
@@ -88,7 +93,7 @@ def test_who_waits_for_a_word_before_the_body_gets_it(server, token):
 
 @pytest.mark.parametrize("garbage", [b"\x00\x01garbage\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"A" * 300_000])
 @pytest.mark.parametrize("more", [b"", b"Cookie: a=b\r\n"])
-def test_garbage_behind_a_request_is_not_its_answer(server, token, gate, garbage, more):
+def test_garbage_behind_a_request_is_not_its_answer(server, token, gate, caplog, garbage, more):
     gate.shut()
     with server.connect() as connection:
         connection.sendall(request(token, more=more))
@@ -96,6 +101,36 @@ def test_garbage_behind_a_request_is_not_its_answer(server, token, gate, garbage
         connection.sendall(garbage)
         gate.open.set()
         assert statuses(connection) == [201]
+    assert [record.message for record in caplog.records] == ["Invalid HTTP request received."], "said once"
+
+
+def test_blank_lines_before_a_request_are_none(server, token):
+    with server.connect() as connection:
+        connection.sendall(b"\r\n\r\n")
+        with server.connect() as another:  # when this is answered, the blank lines have arrived
+            another.sendall(HEALTH)
+            assert statuses(another, 1) == [200]
+        connection.sendall(request(token) + b"\r\n" + request(token, more=LAST))
+        assert statuses(connection) == [201, 201]
+
+
+def test_requests_behind_one_that_is_refused_late_are_answered(server, token, gate, v, monkeypatch):
+    monkeypatch.setattr(v._tracker._writer, "_retry_seconds", 0)
+    gate.shut()
+    gate.failures = [StoreUnavailable("usage.db: disk I/O error", "its disk fails")]
+    with server.connect() as connection:
+        connection.sendall(request(token))
+        assert gate.entered.wait(PATIENCE)
+        connection.sendall(request(token, more=b"Cookie: a=b\r\n"))
+        gate.open.set()
+        assert statuses(connection, 1) == [503]
+        assert gate.entered.wait(PATIENCE)
+        connection.sendall(HEALTH + request(token, more=LAST))
+        with server.connect() as another:  # when this is answered, those have arrived
+            another.sendall(HEALTH)
+            assert statuses(another, 1) == [200]
+        gate.open.set()
+        assert statuses(connection) == [201, 200, 201]
 
 
 def test_requests_behind_a_pending_one_wait_for_it(server, token, gate):
