@@ -21,7 +21,7 @@ demo: .venv/installed ## a demo database, its report in the terminal and its cha
 	@echo "  vigility --help"
 
 test: .venv/installed-dev ## all tests; those that need an absent part skip and say which
-	$(BIN)/pytest -n auto --dist loadscope $(PYTEST_OPTIONS) # a module's tests share its server or database
+	$(BIN)/pytest -n auto --dist loadscope $(PYTEST_OPTIONS) # in the scopes of tests/distribution.py
 
 lint: .venv/installed-dev ## linter, formatter, types, direction of imports
 	$(BIN)/ruff check

@@ -23,6 +23,13 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "outside_data: needs data that a clone of the project does not hold")
 
 
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist may be left out
+def pytest_xdist_make_scheduler(config, log):
+    from distribution import Distribution
+
+    return Distribution(config, log) if config.getoption("dist") == "loadscope" else None
+
+
 def pytest_sessionfinish():
     postgres.clean_up()
 

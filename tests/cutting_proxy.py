@@ -2,14 +2,20 @@
 
 import socket
 import threading
+from concurrent.futures import Future
 from contextlib import suppress
+
+from web_server import PATIENCE
 
 BEFORE, AT_ONCE, AFTER = "before", "at once", "after"
 """The server never sees the COMMIT; it gets it and nobody waits; it has answered, and the answer is lost."""
 
 
 class CuttingProxy:
-    """Each `cut` of `next_cuts` is used once, in their order; `refusing` lets nobody in."""
+    """Each `cut` of `next_cuts` is used once, in their order; `refusing` lets nobody in.
+
+    `turned_away` is set as soon as somebody was not let in.
+    """
 
     def __init__(self, port):
         self._server = port
@@ -19,7 +25,9 @@ class CuttingProxy:
         self.done = []
         self.refuse_after_cut = False
         self.refusing = False
+        self.turned_away = threading.Event()
         self._open = set()
+        self._lost_answers = {}
 
     def __enter__(self):
         threading.Thread(target=self._accept, daemon=True).start()
@@ -40,67 +48,53 @@ class CuttingProxy:
                 client = self._listener.accept()[0]
                 if self.refusing:
                     client.close()
+                    self.turned_away.set()
                     continue
                 server = socket.create_connection(("127.0.0.1", self._server))
                 self._open |= {client, server}
                 threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
-                threading.Thread(target=_answer, args=(server, client), daemon=True).start()
+                threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
 
     def _forward(self, client, server):
-        with suppress(OSError):
-            while sent := client.recv(1 << 16):
-                cut = self.next_cuts.pop(0) if b"COMMIT\0" in sent and self.next_cuts else None
-                if cut:  # before the client knows, who comes back at once
-                    self.refusing = self.refuse_after_cut
-                if cut == AFTER:
-                    _cut(client, socket.SHUT_WR)  # whatever the server answers does not arrive
-                if cut != BEFORE:
+        try:
+            with suppress(OSError):
+                while sent := client.recv(1 << 16):
+                    if b"COMMIT\0" in sent and (cut := self._next_cut()):
+                        self._commit(cut, sent, client, server)
+                        break
                     server.sendall(sent)
-                if cut:
-                    if cut == AFTER:
-                        self._until_committed(server)
-                    self.done.append(cut)
-                    break
-        _cut(client)
-        _cut(server)
+        finally:
+            _cut(client)
+            _cut(server)
 
-    def _until_committed(self, server):
-        # The other thread reads the answer; when it has tried to pass it on, the server is done.
-        server_done.wait_for(server)
+    def _next_cut(self):
+        cut = self.next_cuts.pop(0) if self.next_cuts else None
+        if cut:  # noted before the client knows, who comes back at once
+            self.done.append(cut)
+            self.refusing = self.refuse_after_cut
+        return cut
 
+    def _commit(self, cut, sent, client, server):
+        if cut == AT_ONCE:
+            _cut(client)
+            server.sendall(sent)
+        elif cut == AFTER:
+            answer = self._lost_answers[server] = Future()
+            server.sendall(sent)
+            # pytest fails the test in whose time a thread fails
+            assert answer.result(PATIENCE), "the server was lost before it answered COMMIT"
 
-class _Done:
-    """Notes which servers have answered."""
-
-    def __init__(self):
-        self._changed = threading.Condition()
-        self._answered = set()
-
-    def note(self, server):
-        with self._changed:
-            self._answered.add(server)
-            self._changed.notify_all()
-
-    def wait_for(self, server):
-        with self._changed:
-            self._changed.wait_for(lambda: server in self._answered, timeout=10)
-
-
-server_done = _Done()
-
-
-def _answer(server, client):
-    with suppress(OSError):
-        while answer := server.recv(1 << 16):
-            try:
+    def _answer(self, server, client):
+        answer = b""
+        with suppress(OSError):
+            while (answer := server.recv(1 << 16)) and server not in self._lost_answers:
                 client.sendall(answer)
-            except OSError:
-                server_done.note(server)
-    _cut(client)
+        if server in self._lost_answers:
+            self._lost_answers[server].set_result(answer)
+        _cut(client)
 
 
-def _cut(connection, how=socket.SHUT_RDWR):
+def _cut(connection):
     with suppress(OSError):
-        connection.shutdown(how)
-    if how == socket.SHUT_RDWR:
-        connection.close()
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

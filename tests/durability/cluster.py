@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import nginx
 import postgres
@@ -66,7 +66,8 @@ class Cluster:
         workers = instance.worker_ids
         instance.process.kill()
         for worker in workers:
-            os.kill(worker, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has noticed, and ended by itself
+                os.kill(worker, signal.SIGKILL)
         instance.stop()
 
     def start_again(self, number):

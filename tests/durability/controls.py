@@ -1,15 +1,18 @@
-"""Servers with one promise taken out, to prove that the tests notice: `controls:commits_late()`."""
+"""Servers with one promise taken out, to prove that the tests notice: `controls:commits_late()`. And one, the
+last, that keeps all of them and is more patient, for machines that take long."""
 
+import sys
 import threading
 from contextlib import ExitStack, contextmanager
 
 from vigility.core.model import EventRecord, Tracked
-from vigility.storage.sql import sqlite
+from vigility.storage.sql import commits, sqlite
 from vigility.storage.sql.events import SqlEvents
 from vigility.web.asgi import app
 from vigility.web.tracking import Recorder
 
 LATE_SECONDS = 0.02
+PATIENCE_SECONDS = 60
 
 
 def commits_late():
@@ -63,4 +66,17 @@ def synchronous(level):
         connection.execute(f"PRAGMA synchronous = {level}")
 
     sqlite._on_connect = on_connect_with
+    return app
+
+
+def asks_for_longer():
+    """What became of a commit is asked for longer than a server may take to come back; and said."""
+    commits.PATIENCE_SECONDS = PATIENCE_SECONDS
+    is_committed = commits.Fate.is_committed
+
+    def say_and_ask(self, writer):
+        sys.stderr.write("the answer to a commit was lost\n")
+        return is_committed(self, writer)
+
+    commits.Fate.is_committed = say_and_ask
     return app

@@ -17,7 +17,7 @@ from durability.load import FEATURES, new_event_id, request_for
 from web_server import PATIENCE, Connection
 
 TRACKING = 16
-BATCHES = 16
+BATCHES = 32
 EVENTS_A_BATCH = 300
 MOST_ROUNDS = 100
 """What is left of the write-ahead log can take that many rounds of requests after the disk is full."""

@@ -1,11 +1,7 @@
 """kill -9 of workers, of the master, of all: nothing answered is lost or doubled, and it serves again."""
 
-import pytest
-
 from durability.kills import kill_rounds
 from durability.serving import control
-
-pytestmark = pytest.mark.xdist_group("server")
 
 ROUNDS = 20
 SEED = 20

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from durability.outages import (
+    MOST_ROUNDS,
     Callers,
     full,
     held_to_permissions,
@@ -17,10 +18,8 @@ from durability.outages import (
 )
 from durability.serving import Site, control
 
-pytestmark = pytest.mark.xdist_group("server")
-
 SEED = 50
-SOON = 20  # seconds; the promise is 5 for a turn and 5 for who holds the file, the rest is a busy machine's
+SOON = 40  # seconds; the promise is 11, the rest is a busy machine's; who waited in line would take 80
 
 
 def refuses_soon_and_recovers(callers, cause, reason):
@@ -47,8 +46,13 @@ def test_control_a_server_that_answers_what_was_not_stored_is_found_out(tmp_path
         callers = Callers(site, SEED)
         callers.send_until_stored()
         with no_larger_files(site):
-            callers.send_until_refused()
-        assert any("answered 201 and not stored" in fault for fault in callers.faults())
+            for _ in range(
+                MOST_ROUNDS
+            ):  # what is refused first may be batches, and the control takes no notice
+                callers.send_until_refused()
+                if any("answered 201 and not stored" in fault for fault in callers.faults()):
+                    return
+    pytest.fail("a server that answers what was not stored was not found out")
 
 
 def test_a_full_disk(tmp_path):

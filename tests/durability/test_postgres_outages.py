@@ -17,13 +17,12 @@ from cutting_proxy import AFTER, CuttingProxy
 from durability.checking import faults_of, faults_of_file
 from durability.load import Load
 from durability.outages import Callers, full, small_disk
-from durability.serving import Site
-
-pytestmark = pytest.mark.xdist_group("server")
+from durability.serving import Site, control
+from web_server import PATIENCE
 
 SEED = 60
 numbers = itertools.count()
-RECOVERY_SECONDS = 5
+RECOVERY_SECONDS = 20  # the promise is 5, the rest is a busy machine's
 CUT = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'vigility'
@@ -82,14 +81,18 @@ def test_a_server_that_is_stopped_and_started(site, database, how):
     assert load.ledger.unanswered == 0  # though a commit that was cut off may have been answered 504
 
 
-def test_a_server_that_is_back_before_vigility_stops_asking_leaves_nothing_unknown(site, database):
-    with Load(site, SEED) as load:
-        for _ in range(5):
+def test_a_server_that_is_back_before_vigility_stops_asking_leaves_nothing_unknown(tmp_path, database):
+    given = {"DATABASE_URL": database.url(), "JWT_SECRET": "s" * 64}
+    with Site(tmp_path, command=control("asks_for_longer"), **given) as site, Load(site, SEED) as load:
+        for rounds in itertools.count(1):
             load.wait_for_answers(100)
             database.stop(signal.SIGQUIT)
             database.start()
             load.wait_for_answers(20)
             assert judged(site, load) == []
+            if rounds >= 5 and "the answer to a commit was lost" in site.server.output:
+                break
+            assert rounds < 50, "no commit was under way when the server was stopped"
     assert load.ledger.unknown == 0
 
 
@@ -106,12 +109,15 @@ def test_connections_that_are_cut_under_load(site):
     random = Random(SEED)
     cut = 0
     with Load(site, SEED) as load, psycopg.connect(site.database, autocommit=True) as administrator:
-        for _ in range(10):
+        deadline = time.monotonic() + PATIENCE
+        for rounds in itertools.count(1):
             for _ in range(5):
                 load.wait_for_answers(random.randint(1, 30))
                 cut += administrator.execute(CUT).fetchone()[0]
             assert judged(site, load) == []
-    assert cut > 50
+            if rounds >= 10 and cut >= 50:
+                break
+            assert time.monotonic() < deadline, f"{cut} connections were cut in {rounds} rounds"
     assert site.server.worker_ids == workers
     assert load.ledger.unknown == 0
 
@@ -136,7 +142,7 @@ def test_a_statement_that_hangs_does_not_hang_the_others(site):
         tracking.start()
         with site.server.connect() as connection:
             assert connection.send("GET", "/analytics", None, headers)[0] == 200
-        tracking.join(30)
+        tracking.join(PATIENCE)
         assert answers[0][:2] == (503, answers[0][1])
         assert "another process is writing and does not end" in answers[0][1]
     with site.server.connect() as connection:

@@ -7,8 +7,6 @@ import pytest
 from durability.power import compiled, power_cuts
 from durability.serving import control
 
-pytestmark = pytest.mark.xdist_group("server")
-
 SEED = 40
 
 

@@ -1,11 +1,7 @@
 """A retry storm: however often an event is sent with its event_id, across restarts, it counts once."""
 
-import pytest
-
 from durability.serving import control
 from durability.storm import retry_storm
-
-pytestmark = pytest.mark.xdist_group("server")
 
 EVENTS = 10_000
 SEED = 30

@@ -16,6 +16,7 @@ from cutting_proxy import AFTER, AT_ONCE, BEFORE, CuttingProxy
 from vigility import NewEvent, OutcomeUnknown, StoreUnavailable
 from vigility.core.errors import UsernameTaken
 from vigility.storage.sql import commits
+from web_server import PATIENCE
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -52,7 +53,8 @@ def test_an_event_without_an_id_is_stored_once_and_answered_truly(v, proxy, dire
     assert v.verify_summaries() == []
 
 
-def test_many_at_once_with_cuts_at_random_moments(v, proxy, direct):
+def test_many_at_once_with_cuts_at_random_moments(v, proxy, direct, monkeypatch):
+    monkeypatch.setattr(v._tracker._writer, "_retry_seconds", PATIENCE)  # for several cuts in a row
     random = Random(6)  # noqa: S311 - can be repeated
     proxy.next_cuts = [random.choice((BEFORE, AT_ONCE, AFTER, None)) for _ in range(60)]
     with ThreadPoolExecutor(8) as pool:
@@ -116,7 +118,7 @@ def test_where_the_server_stays_away_nothing_is_claimed_and_nothing_sent_again(
 def test_a_server_that_is_back_in_time_tells(v, proxy, direct):
     proxy.next_cuts, proxy.refuse_after_cut = [AFTER], True
     outcome = v.submit("ada", "x")
-    while not proxy.refusing:
-        pass
+    assert proxy.turned_away.wait(PATIENCE)
     proxy.refusing = False
-    assert stored(direct) == [outcome.result(10).event.id]
+    number = outcome.result(PATIENCE).event.id
+    assert stored(direct) == [number]

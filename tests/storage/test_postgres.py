@@ -332,7 +332,7 @@ def test_a_database_that_is_read_only_is_said(url):
 
 @pytest.mark.usefixtures("v")
 def test_a_statement_that_takes_too_long_is_said(url):
-    with vigility.connect(url, limits=Limits(statement_seconds=1)) as hasty, psycopg.connect(url) as somebody:
+    with vigility.connect(url, limits=Limits(statement_seconds=3)) as hasty, psycopg.connect(url) as somebody:
         somebody.execute("LOCK TABLE vigility_day_summaries")
         assert reason_of(hasty) == "it takes too long to answer"
 

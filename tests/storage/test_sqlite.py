@@ -285,7 +285,7 @@ def test_closing_takes_its_turn(v, path):
             closing = pool.submit(v.close)
             with pytest.raises(TimeoutError):
                 closing.result(timeout=0.2)
-        closing.result(timeout=10)
+        closing.result(timeout=60)
 
 
 def test_a_file_that_is_no_database_is_said_and_left_alone(path):

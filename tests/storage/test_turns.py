@@ -5,10 +5,13 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from vigility.storage.sql import turns
 from vigility.storage.sql.turns import taking_turns
 
 PATIENCE = 60
@@ -40,7 +43,8 @@ def test_a_turn_that_does_not_come_is_given_up(lock_file, somebody):
 
 
 def takes_its_turn_soon(lock_file):
-    for _ in range(1000):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         try:
             with taking_turns(lock_file, PATIENCE):
                 return
@@ -102,10 +106,14 @@ def test_a_wait_given_up_ends_with_its_turn_and_leaves_nothing_open(lock_file, s
         pytest.fail("it was not our turn")
     assert opened(lock_file) == 2, "the holder's and that of the wait"
     somebody.close()
+    is_closed_soon(lock_file)
+
+
+def is_closed_soon(path):
     deadline = time.monotonic() + PATIENCE
-    while opened(lock_file) and time.monotonic() < deadline:
+    while opened(path) and time.monotonic() < deadline:
         time.sleep(0.001)
-    assert opened(lock_file) == 0
+    assert opened(path) == 0
 
 
 def opened(path):
@@ -113,17 +121,48 @@ def opened(path):
     return sum(os.path.realpath(descriptor) == str(path) for descriptor in descriptors)
 
 
-def test_who_is_interrupted_while_waiting_keeps_nothing(lock_file, somebody, monkeypatch):
-    def interrupt(_):
-        somebody.close()
-        raise KeyboardInterrupt
+def test_who_is_interrupted_before_the_lock_comes_keeps_nothing(lock_file, somebody, monkeypatch):
+    monkeypatch.setattr(turns, "SOON_SECONDS", PATIENCE)
+    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupt))
+    is_interrupted(lock_file)
+    assert opened(lock_file) == 1, "the holder's"
+    somebody.close()
+    takes_its_turn_soon(lock_file)
+
+
+def test_who_is_interrupted_when_the_lock_has_just_come_keeps_nothing(lock_file, somebody, monkeypatch):
+    def lock_and_interrupt(descriptor, operation):
+        fcntl.flock(descriptor, operation)
+        if not operation & fcntl.LOCK_UN:
+            interrupt()
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(time, "sleep", interrupt)
-        with pytest.raises(KeyboardInterrupt), taking_turns(lock_file, PATIENCE):
-            pytest.fail("it was not our turn")
+        interrupted.setattr(turns, "SOON_SECONDS", PATIENCE)
+        interrupted.setattr(turns, "fcntl", SimpleNamespace(**vars(fcntl) | {"flock": lock_and_interrupt}))
+        letting_go = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: somebody.close())
+        interrupted.setattr(turns, "time", letting_go)
+        is_interrupted(lock_file)
     assert opened(lock_file) == 0
     takes_its_turn_soon(lock_file)
+
+
+def test_who_is_interrupted_while_a_thread_waits_keeps_nothing(lock_file, somebody, monkeypatch):
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(turns, "SOON_SECONDS", 0)
+        interrupted.setattr(Future, "result", interrupt)
+        is_interrupted(lock_file)
+    somebody.close()
+    is_closed_soon(lock_file)
+    takes_its_turn_soon(lock_file)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def is_interrupted(lock_file):
+    with pytest.raises(KeyboardInterrupt), taking_turns(lock_file, PATIENCE):
+        pytest.fail("it was not our turn")
 
 
 @pytest.mark.usefixtures("somebody")
