@@ -65,18 +65,19 @@ def _wait(lock_file: Path, descriptor: int, patience: float) -> None:
     if given_up is not None and not given_up.done():
         os.close(descriptor)
         raise _too_long()
-    turn: Future[None] = Future()
     try:
         if _comes_soon(descriptor, min(patience, SOON_SECONDS)):
             return
-        _thread.start_new_thread(_stand_in_line, (descriptor, turn))
-    except BaseException as error:  # Ctrl-C, say: nobody else would let go of what may have come just now
+    except BaseException:  # Ctrl-C, say: nobody else would let go of what may have come just now
         _release(descriptor)
-        if isinstance(error, RuntimeError):  # no thread can be started
-            raise OSError(errno.EAGAIN, str(error)) from error
         raise
+    turn: Future[None] = Future()
     try:
+        _thread.start_new_thread(_stand_in_line, (descriptor, turn))
         turn.result(patience)
+    except RuntimeError as error:  # no thread can be started
+        _release(descriptor)
+        raise OSError(errno.EAGAIN, str(error)) from error
     except BaseException as error:
         turn.add_done_callback(lambda _: _release(descriptor))  # at once where it has just come
         if isinstance(error, TimeoutError):
