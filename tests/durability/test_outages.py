@@ -19,7 +19,7 @@ from durability.outages import (
 from durability.serving import Site, control
 
 SEED = 50
-SOON = 40  # seconds; the promise is 11, the rest is a busy machine's; who waited in line would take 80
+SOON = 40  # seconds; the promise is 10, the rest is a busy machine's; who waited in line would take 80
 
 
 def refuses_soon_and_recovers(callers, cause, reason):
@@ -46,9 +46,7 @@ def test_control_a_server_that_answers_what_was_not_stored_is_found_out(tmp_path
         callers = Callers(site, SEED)
         callers.send_until_stored()
         with no_larger_files(site):
-            for _ in range(
-                MOST_ROUNDS
-            ):  # what is refused first may be batches, and the control takes no notice
+            for _ in range(MOST_ROUNDS):  # batches may be first, which it leaves alone
                 callers.send_until_refused()
                 if any("answered 201 and not stored" in fault for fault in callers.faults()):
                     return
