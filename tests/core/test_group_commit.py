@@ -75,6 +75,14 @@ def writer(gate):
     assert group.close(10)
 
 
+@pytest.fixture
+def hasty(gate):
+    """A writer that tries nothing again."""
+    group = GroupCommit(gate.add, retry_seconds=0)
+    yield group
+    assert group.close(10)
+
+
 class Outcomes(list):
     def of(self, writer, *args, **kwargs):
         position = len(self)
@@ -131,44 +139,40 @@ def test_a_passing_failure_is_tried_again_and_keeps_the_batch(gate, writer):
     assert len(gate.store.events) == 1
 
 
-def test_a_lasting_failure_is_told_to_every_caller_and_the_next_batch_is_stored():
-    gate = Gate()
-    group = GroupCommit(gate.add, retry_seconds=0)
+def test_a_lasting_failure_is_told_to_every_caller_and_the_next_batch_is_stored(gate, hasty):
     outcomes = Outcomes()
     gate.failures = [StoreUnavailable("disk full")]
-    outcomes.of(group)
-    assert group.flush(10)
-    outcomes.of(group)
-    assert group.close(10)
+    outcomes.of(hasty)
+    assert hasty.flush(10)
+    outcomes.of(hasty)
+    assert hasty.close(10)
     assert isinstance(outcomes[0], StoreUnavailable)
     assert isinstance(outcomes[1], Tracked)
     assert len(gate.store.events) == 1
 
 
-def test_those_who_waited_for_an_unavailable_store_are_told_with_those_who_tried():
-    gate, outcomes = Gate(), Outcomes()
-    group = GroupCommit(gate.add, retry_seconds=0)
-    with gate.shut(group, outcomes):
+def test_those_who_waited_for_an_unavailable_store_are_told_with_those_who_tried(gate, hasty):
+    outcomes = Outcomes()
+    with gate.shut(hasty, outcomes):
         for _ in range(3):
-            outcomes.of(group)
+            outcomes.of(hasty)
         gate.failures = [StoreUnavailable("locked")]
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4
-    assert group.pending == 0
-    outcomes.of(group)
-    assert group.close(10)
+    assert hasty.pending == 0
+    outcomes.of(hasty)
+    assert hasty.close(10)
     assert isinstance(outcomes[-1], Tracked)
     assert gate.sizes == [1]
 
 
-def test_halves_of_a_batch_are_not_tried_where_the_store_has_gone():
-    gate, outcomes = Gate(), Outcomes()
-    group = GroupCommit(gate.add, retry_seconds=0)
-    with gate.shut(group, outcomes):
+def test_halves_of_a_batch_are_not_tried_where_the_store_has_gone(gate, hasty):
+    outcomes = Outcomes()
+    with gate.shut(hasty, outcomes):
         for _ in range(8):
-            outcomes.of(group)
+            outcomes.of(hasty)
         gate.failures = [None, StoreError("one of them"), StoreUnavailable("gone")]
     assert [type(outcome) for outcome in outcomes] == [Tracked] + [StoreUnavailable] * 8
-    assert group.close(10)
+    assert hasty.close(10)
     assert gate.sizes == [1]
 
 
