@@ -159,7 +159,7 @@ def _print_latencies(server: Server) -> None:
 
 def _check(database: Path, server: Server) -> None:
     with vigility.connect(str(database)) as v:
-        counted, differences = v.report().total, len(v.verify_summaries())
+        counted, differences = v.report().total, len(v.verify_rollups())
     print(f"\n  {server.answered:,} events were answered, {counted:,} are counted")
     print(f"  {server.unanswered:,} more at most were sent and not waited for, when wrk stopped")
     print(f"  day summaries that differ from the raw events: {differences}")
@@ -181,7 +181,7 @@ def vigility_on(database: Path) -> Iterator[Server]:
 @contextmanager
 def hello(application: str) -> Iterator[Running]:
     """The same gunicorn and worker, with another application."""
-    gunicorn = [sys.executable, "-m", "gunicorn", "-k", "vigility.web.worker.Worker", "-w", str(CORES)]
+    gunicorn = [sys.executable, "-m", "gunicorn", "-k", "vigility.web.server.worker.Worker", "-w", str(CORES)]
     command = [*gunicorn, "-b", "127.0.0.1:{port}", f"hello_apps:{application}"]
     with serving(command, {}, "/hello", HERE) as running:
         yield running

@@ -42,15 +42,15 @@ WORKERS = {
     "gthread, 8 threads": ["-k", "gthread", "--threads", "8", "hello_apps:wsgi"],
     "asgi (gunicorn's)": ["-k", "asgi", "hello_apps:asgi"],
     "uvicorn_worker": ["-k", "uvicorn_worker.UvicornWorker", "hello_apps:asgi"],
-    "vigility's": ["-k", "vigility.web.worker.Worker", "hello_apps:asgi"],
+    "vigility's": ["-k", "vigility.web.server.worker.Worker", "hello_apps:asgi"],
 }
 OURS = {
-    "asgi (gunicorn's)": ["-k", "asgi", "vigility.web.asgi:app"],
-    "vigility's": ["-k", "vigility.web.worker.Worker", "vigility.web.asgi:app"],
+    "asgi (gunicorn's)": ["-k", "asgi", "vigility.web.server.asgi:app"],
+    "vigility's": ["-k", "vigility.web.server.worker.Worker", "vigility.web.server.asgi:app"],
 }
 
 
-Measured = tuple[float, float]
+RequestMetrics = tuple[float, float]
 """Answers a second, and µs of processor time the workers used for one."""
 
 
@@ -63,8 +63,8 @@ def main() -> None:
         _compare(route, ours, "asgi (gunicorn's)")
 
 
-def _compare(title: str, actions: Mapping[str, Callable[[], Measured]], reference: str) -> None:
-    measured: dict[str, list[Measured]] = {name: [] for name in actions}
+def _compare(title: str, actions: Mapping[str, Callable[[], RequestMetrics]], reference: str) -> None:
+    measured: dict[str, list[RequestMetrics]] = {name: [] for name in actions}
     for _ in range(ROUNDS):
         for name, action in actions.items():
             measured[name].append(action())
@@ -73,12 +73,12 @@ def _compare(title: str, actions: Mapping[str, Callable[[], Measured]], referenc
         show(f"{title}: {unit} of a request", compared(column, reference, unit), json_file_argument())
 
 
-def _hello(command: list[str]) -> Measured:
+def _hello(command: list[str]) -> RequestMetrics:
     with serving(command, {}, "/", HERE) as server:
         return _loaded(server, "/hello", HELLO)
 
 
-def _vigility(command: list[str], route: str) -> Measured:
+def _vigility(command: list[str], route: str) -> RequestMetrics:
     with tempfile.TemporaryDirectory() as folder:
         settings = {
             "DATABASE_URL": f"sqlite:///{folder}/bench.db",
@@ -90,7 +90,7 @@ def _vigility(command: list[str], route: str) -> Measured:
             return _loaded(server, path, authorized(method, registered(server.base)))
 
 
-def _loaded(server: Running, path: str, script: str) -> Measured:
+def _loaded(server: Running, path: str, script: str) -> RequestMetrics:
     before = server.cpu_seconds()
     found = load(server.base + path, SECONDS, script=script)
     return found.per_second, 1e6 * (server.cpu_seconds() - before) / found.answers

@@ -11,8 +11,8 @@ from functools import cache, cached_property
 import jsonschema_rs
 
 from vigility.config import Settings
-from vigility.web.headers import CONTENT_SECURITY_POLICY
-from vigility.web.openapi import document
+from vigility.web.middleware.security_headers import CONTENT_SECURITY_POLICY
+from vigility.web.openapi.document import document
 
 SECRET = "a secret of tests, long enough for HS512 too, which asks for 64 bytes or more"
 ADA = {"username": "ada", "password": "a long password", "age": 36, "gender": "Female"}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from vigility.web.protocol import Protocol
+from vigility.web.server.protocol import Protocol
 
 PATIENCE = 30
 

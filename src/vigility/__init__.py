@@ -11,31 +11,18 @@
 Importing it loads nothing outside the standard library; `connect` loads what its store needs.
 """
 
-from vigility.bootstrap import Limits, connect
-from vigility.core.accounts import ImportedUsers
-from vigility.core.errors import (
-    CopyDiffers,
-    CopyRefused,
-    EventConflict,
-    InvalidCredentials,
-    InvalidInput,
-    OutcomeUnknown,
-    QueueFull,
-    SchemaMismatch,
-    StoreError,
-    StoreUnavailable,
-    UnknownUser,
-    UserGone,
-    UsernameTaken,
-    VigilityError,
-)
-from vigility.core.model import AgeGroup, Event, Gender, NewEvent, NewUser, Tracked, User
-from vigility.core.query import Filters
-from vigility.core.report import DayCount, FeatureCount, Report
-from vigility.core.repositories import SummaryDifference
-from vigility.core.resolving import Rejected
+from vigility.bootstrap import PoolSettings, connect
+from vigility.core.users.accounts import ImportedUsers
+from vigility.core.errors import CopyDiffers, CopyRefused, EventConflict, InvalidCredentials, InvalidInput, OutcomeUnknown, QueueFull, SchemaMismatch, StoreError, StoreUnavailable, UnknownUser, UserGone, UsernameTaken, VigilityError
+from vigility.core.dimensions import AgeGroup, Gender
+from vigility.core.events.model import Event, NewEvent, StoredEvent
+from vigility.core.users.model import NewUser, User
+from vigility.core.reports.filters import Filters
+from vigility.core.reports.report import DayCount, FeatureCount, Report
+from vigility.core.reports.ports import RollupDifference
+from vigility.core.events.validation import Rejected
 from vigility.core.service import Vigility
-from vigility.core.tracking import Importer, Ingested
+from vigility.core.events.tracking import Importer, IngestResult
 
 __all__ = [
     "AgeGroup",

@@ -14,7 +14,7 @@ def test_texts_neither_overlap_nor_leave_the_page(example):
 def test_it_says_its_title_its_filters_and_its_total(example):
     report, picture = example
     assert "Feature Usage" in picture.texts
-    words = report.filters.in_words()
+    words = report.filters.describe()
     noun = "event" if report.total == 1 else "events"
     assert f"{words[0].upper()}{words[1:]} · {report.total:,} {noun}" in picture.texts
 

@@ -68,7 +68,7 @@ def test_dates_have_round_steps_and_name_each_year_once(drawn, report_of, days, 
 
 @given(
     st.dates(),
-    st.one_of(st.integers(0, 60), st.integers(0, 4_000), st.integers(0, 3_652_058)),
+    st.in_list(st.integers(0, 60), st.integers(0, 4_000), st.integers(0, 3_652_058)),
     st.integers(6, 20),
 )
 def test_labelled_days_lie_in_the_range_are_enough_and_not_too_many(first, span, fitting):

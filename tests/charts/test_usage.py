@@ -2,7 +2,7 @@
 
 import pytest
 
-from vigility.charts import look
+from vigility.charts import theme
 
 SEVEN = {"date_filter": 1289, "gender_filter": 998, "age_filter": 870, "bar_chart_zoom": 655}
 MANY = {f"feature_{i:03}": 9000 - i for i in range(128)}
@@ -32,13 +32,13 @@ def test_a_bar_a_feature_the_most_used_on_top_with_its_figure(drawn, report_of):
 
 def test_without_a_chosen_feature_all_bars_look_alike(drawn, report_of):
     picture = drawn(report_of(SEVEN))
-    assert set(colors(picture).values()) == {look.ACCENT}
+    assert set(colors(picture).values()) == {theme.ACCENT}
     assert set(weights(picture).values()) == {"normal"}
 
 
 def test_the_chosen_feature_stands_out_by_colour_and_by_weight(drawn, report_of):
     picture = drawn(report_of(SEVEN, "age_filter", [1, 2]))
-    assert [name for name, color in colors(picture).items() if color == look.ACCENT] == ["age_filter"]
+    assert [name for name, color in colors(picture).items() if color == theme.ACCENT] == ["age_filter"]
     assert [name for name, weight in weights(picture).items() if weight == "bold"] == ["age_filter"]
 
 
@@ -65,7 +65,7 @@ def test_a_chosen_feature_of_the_rest_has_its_own_bar(drawn, report_of):
     assert list(shown)[14:] == ["feature_100", "other (113 features)"]
     assert shown["feature_100"] == MANY["feature_100"]
     assert sum(shown.values()) == sum(MANY.values())
-    assert colors(picture)["feature_100"] == look.ACCENT
+    assert colors(picture)["feature_100"] == theme.ACCENT
     assert "The top 14, and the chosen one, of 128 features; the rest is summed as “other”" in picture.texts
 
 
@@ -76,7 +76,7 @@ def test_the_first_of_the_rest_is_no_longer_of_the_rest_when_chosen(drawn, repor
 
 def test_a_feature_that_is_called_other_is_a_feature_like_any(drawn, report_of):
     shown = drawn(report_of({"other (113 features)": 3, "a": 2}))
-    assert set(colors(shown).values()) == {look.ACCENT}
+    assert set(colors(shown).values()) == {theme.ACCENT}
 
 
 def test_long_names_are_cut_in_the_middle_and_stay_distinct(drawn, report_of):

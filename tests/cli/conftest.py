@@ -14,7 +14,7 @@ import pytest
 
 import vigility
 from vigility.auth.passwords import BcryptHasher
-from vigility.cli import session
+from vigility.cli import context
 from vigility.cli.main import run
 
 # Seconds that a program in a terminal may take for all that a test does with it.
@@ -67,7 +67,7 @@ def program(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("DATABASE_URL", raising=False)
     # The real cost of a password's hash is 0.2 s.
     connect = vigility.connect
-    monkeypatch.setattr(session, "connect", lambda url: connect(url, hasher=QUICK_HASHER))
+    monkeypatch.setattr(context, "connect", lambda url: connect(url, hasher=QUICK_HASHER))
     return Program(tmp_path, capsys, monkeypatch)
 
 

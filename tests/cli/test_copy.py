@@ -12,8 +12,8 @@ import pytest
 import vigility
 from vigility.cli.main import run
 from vigility.cli.signals import Signals
-from vigility.core import copying
-from vigility.core.copying import Copy
+from vigility.core import migration
+from vigility.core.migration import Copy
 
 COPIED = re.compile(r"([\d,]+) events? copied")
 
@@ -27,7 +27,7 @@ def seeded(program):
 
 def report(path):
     with vigility.connect(str(path)) as v:
-        assert v.verify_summaries() == []
+        assert v.verify_rollups() == []
         return v.report().features, v.users()
 
 
@@ -133,7 +133,7 @@ def test_a_copy_that_is_ended_half_way_goes_on(program, in_terminal, number):
 
 
 def test_a_source_in_use_is_copied_and_the_next_run_brings_the_rest(seeded, monkeypatch, capsys):
-    monkeypatch.setattr(copying, "EVENTS_A_STEP", 10)
+    monkeypatch.setattr(migration, "EVENTS_A_STEP", 10)
     step, written = Copy.events, threading.Event()
     enough = threading.Event()
 

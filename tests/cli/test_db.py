@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from vigility.cli.main import run
-from vigility.storage.sql.versions import REVISIONS
+from vigility.adapters.sql.schema_version import REVISIONS
 
 NEWEST = REVISIONS[-1]
 

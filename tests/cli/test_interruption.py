@@ -13,7 +13,7 @@ from vigility.cli.importing import EventImport
 from vigility.cli.main import run
 from vigility.cli.signals import Interrupted, Signals
 from vigility.core.errors import StoreUnavailable
-from vigility.core.tracking import BATCH_SIZE, Importer
+from vigility.core.events.tracking import BATCH_SIZE, Importer
 
 STORED = re.compile(r"([\d,]+) events? stored")
 

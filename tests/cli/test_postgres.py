@@ -12,7 +12,7 @@ import pytest
 import postgres
 import vigility
 from vigility.cli.main import run
-from vigility.storage.sql.versions import REVISIONS
+from vigility.adapters.sql.schema_version import REVISIONS
 
 NEWEST = REVISIONS[-1]
 COPIED = re.compile(r"([\d,]+) events? copied")
@@ -27,7 +27,7 @@ def bare():
 
 def report(url):
     with vigility.connect(str(url)) as v:
-        assert v.verify_summaries() == []
+        assert v.verify_rollups() == []
         return v.report().features, v.users()
 
 

@@ -13,15 +13,15 @@ from rich.console import Console
 from vigility.cli.rendering.bars import bar
 from vigility.cli.rendering.days import FEW_DAYS, day_view, grouped
 from vigility.cli.rendering.report import report_view, share
-from vigility.core.query import Filters
-from vigility.core.report import DayCount, FeatureCount, Report
+from vigility.core.reports.filters import Filters
+from vigility.core.reports.report import DayCount, FeatureCount, Report
 
 FIRST = date(2024, 2, 28)
 
 names = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=100).filter(
     lambda name: name == name.strip()
 )
-counts = st.one_of(st.integers(0, 20), st.integers(0, 10**9))
+counts = st.in_list(st.integers(0, 20), st.integers(0, 10**9))
 series = st.lists(counts, min_size=1, max_size=1_200).map(
     lambda values: [DayCount(FIRST + timedelta(days=n), value) for n, value in enumerate(values)]
 )

@@ -72,7 +72,7 @@ def test_json_is_the_answer_of_the_core_and_nothing_else(used):
     arguments = ["--start", START, "--end", END, "--gender", "Female", "--age-group", "18-40"]
     text = used.done("report", "--json", "--feature", "date_filter", *arguments)
     with used.open() as opened:
-        expected = opened.report(Filters(START, END, "18-40", "Female"), "date_filter").as_answer()
+        expected = opened.report(Filters(START, END, "18-40", "Female"), "date_filter").to_dict()
     assert json.loads(text) == expected
     assert text.count("\n") == 1
 

@@ -15,7 +15,7 @@ def test_seeding_fills_an_empty_database_and_shows_who_is_in_it(program):
         assert len(opened.users()) == 10
         assert opened.report().total == 100
         assert opened.authenticate("user5", "password123").age == 55
-        assert opened.verify_summaries() == []
+        assert opened.verify_rollups() == []
 
 
 def test_seeding_again_is_repeatable(program):

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from vigility.cli.main import run
-from vigility.core.tracking import BATCH_SIZE
+from vigility.core.events.tracking import BATCH_SIZE
 
 ESCAPE = "\x1b["
 

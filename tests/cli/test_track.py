@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vigility.core.tracking import BATCH_SIZE, Importer
+from vigility.core.events.tracking import BATCH_SIZE, Importer
 
 CSV = b"""\
 username,feature_name,timestamp

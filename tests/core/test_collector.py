@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from vigility.core.collector import collector_paused
+from vigility.core.gc_pause import gc_paused
 
 PATIENCE = 60
 
@@ -22,10 +22,10 @@ def enabled():
 @pytest.mark.parametrize("before", [True, False])
 def test_it_rests_and_is_left_as_it_was(before):
     (gc.enable if before else gc.disable)()
-    with collector_paused():
+    with gc_paused():
         assert not gc.isenabled()
     assert gc.isenabled() is before
-    with pytest.raises(ZeroDivisionError), collector_paused():
+    with pytest.raises(ZeroDivisionError), gc_paused():
         _ = 1 / 0
     assert gc.isenabled() is before
 
@@ -33,8 +33,8 @@ def test_it_rests_and_is_left_as_it_was(before):
 @pytest.mark.parametrize("first_out", ["first in", "last in"])
 def test_of_two_that_overlap_neither_leaves_it_off(first_out):
     with ExitStack() as first, ExitStack() as second:
-        first.enter_context(collector_paused())
-        second.enter_context(collector_paused())
+        first.enter_context(gc_paused())
+        second.enter_context(gc_paused())
         leaving = [first, second] if first_out == "first in" else [second, first]
         for stack in leaving:
             stack.close()
@@ -45,7 +45,7 @@ def test_a_child_that_was_forked_meanwhile_collects():
     inside, done = threading.Event(), threading.Event()
 
     def work():
-        with collector_paused():
+        with gc_paused():
             inside.set()
             done.wait(PATIENCE)
 
@@ -55,7 +55,7 @@ def test_a_child_that_was_forked_meanwhile_collects():
     child = os.fork()
     if child == 0:
         collects = gc.isenabled()
-        with collector_paused():
+        with gc_paused():
             rests = not gc.isenabled()
         os._exit(0 if collects and rests and gc.isenabled() else 1)
     done.set()

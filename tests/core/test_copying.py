@@ -4,11 +4,11 @@ import pytest
 
 import vigility
 from vigility import CopyDiffers, CopyRefused, InvalidInput, NewEvent, StoreError
-from vigility.core import copying
-from vigility.core.copying import Copy
-from vigility.core.model import EventRecord
-from vigility.core.transfer import PLACES, VALUES, Page, checked
-from vigility.storage.memory import MemoryStore
+from vigility.core import migration
+from vigility.core.migration import Copy
+from vigility.core.events.model import EventRecord
+from vigility.core.events.export import PLACES, VALUES, Page, checked
+from vigility.adapters.memory.backend import MemoryStore
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -16,8 +16,8 @@ EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch):
-    monkeypatch.setattr(copying, "EVENTS_A_STEP", 3)
-    monkeypatch.setattr(copying, "USERS_A_STEP", 2)
+    monkeypatch.setattr(migration, "EVENTS_A_STEP", 3)
+    monkeypatch.setattr(migration, "USERS_A_STEP", 2)
 
 
 @pytest.fixture

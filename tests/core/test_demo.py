@@ -5,7 +5,7 @@ from random import Random as Draw
 import pytest
 
 from vigility.core.demo import FEATURES, FIRST_USERS, demo_events, demo_users
-from vigility.core.rules import valid_age, valid_feature, valid_username
+from vigility.core.validators import valid_age, valid_feature, valid_username
 
 NOW = datetime(2026, 3, 1, 12, 30, 0, 123_456, tzinfo=UTC)
 NAMES = [name for name, _, _ in FIRST_USERS]

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import pytest
 
 import vigility
-from vigility import EventConflict, Gender, NewEvent, NewUser, StoreError, StoreUnavailable, Tracked
-from vigility.core import group_commit
+from vigility import EventConflict, Gender, NewEvent, NewUser, StoreError, StoreUnavailable, StoredEvent
+from vigility.core.events import group_commit
 from vigility.core.errors import OutcomeUnknown, QueueFull
-from vigility.core.group_commit import GroupCommit
-from vigility.core.model import EventRecord
-from vigility.storage.memory import MemoryStore
+from vigility.core.events.group_commit import GroupCommit
+from vigility.core.events.model import EventRecord
+from vigility.adapters.memory.backend import MemoryStore
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -112,7 +112,7 @@ def test_a_full_queue_refuses_and_queues_nothing(gate, writer):
     assert len(gate.store.events) == 11
     outcomes.of(writer)
     assert writer.flush(10)
-    assert all(isinstance(outcome, Tracked) for outcome in outcomes)
+    assert all(isinstance(outcome, StoredEvent) for outcome in outcomes)
 
 
 def test_repeats_and_conflicts_are_told_to_their_own_callers(gate, writer):
@@ -135,7 +135,7 @@ def test_a_passing_failure_is_tried_again_and_keeps_the_batch(gate, writer):
     outcomes = Outcomes()
     outcomes.of(writer)
     assert writer.flush(10)
-    assert isinstance(outcomes[0], Tracked)
+    assert isinstance(outcomes[0], StoredEvent)
     assert len(gate.store.events) == 1
 
 
@@ -147,7 +147,7 @@ def test_a_lasting_failure_is_told_to_every_caller_and_the_next_batch_is_stored(
     outcomes.of(hasty)
     assert hasty.close(10)
     assert isinstance(outcomes[0], StoreUnavailable)
-    assert isinstance(outcomes[1], Tracked)
+    assert isinstance(outcomes[1], StoredEvent)
     assert len(gate.store.events) == 1
 
 
@@ -161,7 +161,7 @@ def test_those_who_waited_for_an_unavailable_store_are_told_with_those_who_tried
     assert hasty.pending == 0
     outcomes.of(hasty)
     assert hasty.close(10)
-    assert isinstance(outcomes[-1], Tracked)
+    assert isinstance(outcomes[-1], StoredEvent)
     assert gate.sizes == [1]
 
 
@@ -171,7 +171,7 @@ def test_halves_of_a_batch_are_not_tried_where_the_store_has_gone(gate, hasty):
         for _ in range(8):
             outcomes.of(hasty)
         gate.failures = [None, StoreError("one of them"), StoreUnavailable("gone")]
-    assert [type(outcome) for outcome in outcomes] == [Tracked] + [StoreUnavailable] * 8
+    assert [type(outcome) for outcome in outcomes] == [StoredEvent] + [StoreUnavailable] * 8
     assert hasty.close(10)
     assert gate.sizes == [1]
 
@@ -184,7 +184,7 @@ def test_at_the_end_each_who_waits_is_tried():
             outcomes.of(group)
         gate.failures = [StoreUnavailable("locked")]
         assert not group.close(0)
-    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, *[Tracked] * 3]
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, *[StoredEvent] * 3]
 
 
 def test_what_may_be_stored_is_not_sent_again(gate, writer):
@@ -193,7 +193,7 @@ def test_what_may_be_stored_is_not_sent_again(gate, writer):
         for _ in range(3):
             outcomes.of(writer)
         gate.failures = [None, OutcomeUnknown("lost while it committed")]
-    assert [type(outcome) for outcome in outcomes] == [Tracked, *[OutcomeUnknown] * 3]
+    assert [type(outcome) for outcome in outcomes] == [StoredEvent, *[OutcomeUnknown] * 3]
     assert gate.sizes == [1]
 
 
@@ -230,7 +230,7 @@ def test_closing_ends_the_wait_for_others(gate, monkeypatch):
             outcomes.of(group)
     outcomes.of(group)
     assert group.close(10)
-    assert isinstance(outcomes[-1], Tracked)
+    assert isinstance(outcomes[-1], StoredEvent)
 
 
 def test_without_a_thread_nothing_is_queued(gate, monkeypatch):
@@ -257,7 +257,7 @@ def test_a_store_that_tells_of_fewer_events_is_not_asked_again(gate, writer, mon
     monkeypatch.undo()
     outcomes.of(writer)
     assert writer.flush(10)
-    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, Tracked]
+    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, StoredEvent]
     assert len(gate.store.events) == 2
 
 
@@ -266,7 +266,7 @@ def test_one_bad_record_does_not_spoil_the_others(gate, writer):
     with gate.shut(writer, outcomes):
         for feature in ("a", "b", "poison", "c", "d"):
             outcomes.of(writer, feature)
-    assert [isinstance(outcome, Tracked) for outcome in outcomes] == [True, True, True, False, True, True]
+    assert [isinstance(outcome, StoredEvent) for outcome in outcomes] == [True, True, True, False, True, True]
     assert isinstance(outcomes[3], StoreError)
     assert len(gate.store.events) == 5
 
@@ -279,7 +279,7 @@ def test_a_bug_in_a_store_ends_neither_the_thread_nor_the_wait(gate, writer):
     outcomes.of(writer)
     assert writer.flush(10)
     assert isinstance(outcomes[0], StoreError)
-    assert isinstance(outcomes[1], Tracked)
+    assert isinstance(outcomes[1], StoredEvent)
 
 
 def test_a_caller_that_raises_does_not_keep_the_others_waiting(gate, writer):
@@ -287,7 +287,7 @@ def test_a_caller_that_raises_does_not_keep_the_others_waiting(gate, writer):
     with gate.shut(writer, outcomes):
         writer.submit(record(), lambda _: 1 / 0)
         outcomes.of(writer)
-    assert all(isinstance(outcome, Tracked) for outcome in outcomes)
+    assert all(isinstance(outcome, StoredEvent) for outcome in outcomes)
 
 
 def test_flush_says_when_something_still_waits(gate, writer):
@@ -347,7 +347,7 @@ def test_many_threads_track_through_one_writer(tmp_path):
             ids = list(pool.map(lambda _: v.track("ada", "x").id, range(400)))
         assert sorted(ids) == list(range(1, 401))
         assert v.report().total == 400
-        assert v.verify_summaries() == []
+        assert v.verify_rollups() == []
 
 
 def test_submitted_events_are_in_the_report_after_flush(tmp_path):

@@ -56,4 +56,4 @@ def test_a_start_after_the_end_is_allowed():
     ],
 )
 def test_filters_say_themselves_in_words(filters, words):
-    assert filters.in_words() == words
+    assert filters.describe() == words

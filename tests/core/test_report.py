@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vigility import Filters
-from vigility.core.report import Counts, build_report
+from vigility.core.reports.report import Counts, build_report
 
 TODAY = date(2026, 3, 10)
 DAY = timedelta(days=1)
@@ -63,7 +63,7 @@ def test_days_are_the_shown_range_and_each_once(start, end, first, length):
 
 def test_the_answer_has_the_two_lists_of_the_contract():
     report = build_report(Filters(), "a", counts({"a": 1}, {TODAY: 1}, TODAY, TODAY), TODAY)
-    assert report.as_answer() == {
+    assert report.to_dict() == {
         "barChartData": [{"feature": "a", "count": 1}],
         "lineChartData": [{"date": "2026-03-10", "count": 1}],
     }

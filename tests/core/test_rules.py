@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vigility import AgeGroup, Gender, InvalidInput
-from vigility.core import rules
+from vigility.core import validators
 from vigility.core.times import from_micros, to_micros
 
 
 @pytest.mark.parametrize("name", ["a", "ada", "x" * 64, "Ada Lovelace", "用户", "o'hara", "<b>", "👩‍💻"])
 def test_usernames_that_are_taken(name):
-    assert rules.valid_username(name) == name
+    assert validators.valid_username(name) == name
 
 
 @pytest.mark.parametrize(
@@ -34,26 +34,26 @@ def test_usernames_that_are_taken(name):
 )
 def test_usernames_that_are_refused(name, said):
     with pytest.raises(InvalidInput, match=said) as refused:
-        rules.valid_username(name)
+        validators.valid_username(name)
     assert refused.value.field == "username"
     assert str(refused.value).isprintable()
 
 
 def test_a_feature_may_have_100_characters():
-    assert rules.valid_feature("x" * 100)
+    assert validators.valid_feature("x" * 100)
     with pytest.raises(InvalidInput, match="at most 100"):
-        rules.valid_feature("x" * 101)
+        validators.valid_feature("x" * 101)
 
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_missing_feature_is_said_in_the_words_of_the_contract(value):
     with pytest.raises(InvalidInput, match=r"^feature_name is required$"):
-        rules.valid_feature(value)
+        validators.valid_feature(value)
 
 
 @pytest.mark.parametrize(("value", "age"), [(25, 25), ("25", 25), (1, 1), ("120", 120)], ids=repr)
 def test_ages_that_are_taken(value, age):
-    assert rules.valid_age(value) == age
+    assert validators.valid_age(value) == age
 
 
 @pytest.mark.parametrize(
@@ -81,18 +81,18 @@ def test_ages_that_are_taken(value, age):
 )
 def test_ages_that_are_refused(value):
     with pytest.raises(InvalidInput, match="age must be a whole number from 1 to 120"):
-        rules.valid_age(value)
+        validators.valid_age(value)
 
 
 @pytest.mark.parametrize("value", ["male", "MALE", "", "x", None, 1, ["Male"]], ids=repr)
 def test_a_refused_gender_names_the_three(value):
     with pytest.raises(InvalidInput, match="gender must be one of Male, Female, Other"):
-        rules.valid_gender(value)
+        validators.valid_gender(value)
 
 
 def test_genders_and_age_groups_are_taken_as_written():
-    assert rules.valid_gender("Other") is Gender.OTHER
-    assert rules.valid_age_group("18-40") is AgeGroup.FROM_18_TO_40
+    assert validators.valid_gender("Other") is Gender.OTHER
+    assert validators.valid_age_group("18-40") is AgeGroup.FROM_18_TO_40
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_age_groups_meet_at_18_and_40(age, group):
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 128, "ж" * 128, "👩‍💻" * 30, "with\0nul byte"])
 def test_passwords_that_are_taken(password):
-    assert rules.valid_password(password) == password
+    assert validators.valid_password(password) == password
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_passwords_that_are_taken(password):
 )
 def test_a_refused_password_is_not_repeated(password):
     with pytest.raises(InvalidInput, match="password must have 8 to 128 characters") as refused:
-        rules.valid_password(password)
+        validators.valid_password(password)
     assert not password or repr(password) not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["2026-02-28", "0002-09-23", "0020-09-23", "9999-12-31", "2024-02-29"])
 def test_days_that_are_taken(text):
-    assert rules.valid_day("start", text).isoformat() == text
+    assert validators.valid_day("start", text).isoformat() == text
 
 
 @pytest.mark.parametrize(
@@ -139,11 +139,11 @@ def test_days_that_are_taken(text):
 )
 def test_days_that_are_refused(value):
     with pytest.raises(InvalidInput, match="start must be a day of the calendar as YYYY-MM-DD"):
-        rules.valid_day("start", value)
+        validators.valid_day("start", value)
 
 
 def test_a_day_is_taken_as_it_is():
-    assert rules.valid_day("end", date(2026, 1, 5)) == date(2026, 1, 5)
+    assert validators.valid_day("end", date(2026, 1, 5)) == date(2026, 1, 5)
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def test_a_day_is_taken_as_it_is():
     ],
 )
 def test_moments_become_utc(text, utc):
-    assert from_micros(rules.valid_moment(text)) == utc
-    assert from_micros(rules.valid_moment(datetime.fromisoformat(text))) == utc
+    assert from_micros(validators.valid_moment(text)) == utc
+    assert from_micros(validators.valid_moment(datetime.fromisoformat(text))) == utc
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_moments_become_utc(text, utc):
 )
 def test_moments_that_are_refused(value):
     with pytest.raises(InvalidInput, match="timestamp must be an ISO 8601 time with a zone"):
-        rules.valid_moment(value)
+        validators.valid_moment(value)
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))])))
@@ -193,7 +193,7 @@ def test_microseconds_keep_a_moment_exactly(moment):
 def test_event_ids_have_one_form():
     canonical = "123e4567-e89b-42d3-a456-426614174000"
     for text in (canonical, canonical.upper(), canonical.replace("-", ""), f"{{{canonical}}}"):
-        assert rules.valid_event_id(text) == canonical
+        assert validators.valid_event_id(text) == canonical
 
 
 @pytest.mark.parametrize(
@@ -201,20 +201,20 @@ def test_event_ids_have_one_form():
 )
 def test_event_ids_that_are_refused(value):
     with pytest.raises(InvalidInput, match="event_id must be a UUID"):
-        rules.valid_event_id(value)
+        validators.valid_event_id(value)
 
 
 @given(st.text() | st.integers() | st.binary() | st.none() | st.lists(st.text()))
 def test_whatever_comes_is_taken_or_refused_in_one_printable_line(value):
     for rule in (
-        rules.valid_username,
-        rules.valid_feature,
-        rules.valid_password,
-        rules.valid_age,
-        rules.valid_gender,
-        rules.valid_age_group,
-        rules.valid_moment,
-        rules.valid_event_id,
+        validators.valid_username,
+        validators.valid_feature,
+        validators.valid_password,
+        validators.valid_age,
+        validators.valid_gender,
+        validators.valid_age_group,
+        validators.valid_moment,
+        validators.valid_event_id,
     ):
         said = refusal(rule, value)
         assert "\n" not in said

@@ -120,7 +120,7 @@ def test_an_importer_can_be_bound_to_a_span_of_time(v):
 
 
 def test_tracking_nothing_is_allowed(v):
-    assert v.track_many([]) == vigility.Ingested()
+    assert v.track_many([]) == vigility.IngestResult()
 
 
 def test_a_tracked_event_is_in_the_next_report(v):

@@ -25,7 +25,7 @@ def faults_of_file(path):
     """What is wrong with the database by itself."""
     found = [] if is_url(path) else checked(path)
     with vigility.connect(str(path)) as v:
-        differences = v.verify_summaries()
+        differences = v.verify_rollups()
     return [f for f in found if f != "integrity_check: ok"] + [f"summary: {d}" for d in differences[:3]]
 
 

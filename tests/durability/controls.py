@@ -5,11 +5,12 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager
 
-from vigility.core.model import EventRecord, Tracked
-from vigility.storage.sql import commits, sqlite
-from vigility.storage.sql.events import SqlEvents
-from vigility.web.asgi import app
-from vigility.web.tracking import Recorder
+from vigility.core.events.model import EventRecord, StoredEvent
+from vigility.adapters.sql.postgres import commit_log
+from vigility.adapters.sql.database import database
+from vigility.adapters.sql.events import SqlEvents
+from vigility.web.server.asgi import app
+from vigility.web.fast_path.event_writer import EventWriter
 
 LATE_SECONDS = 0.02
 PATIENCE_SECONDS = 60
@@ -17,7 +18,7 @@ PATIENCE_SECONDS = 60
 
 def commits_late():
     """Events are answered a moment before they are committed."""
-    writing = sqlite.SqliteDatabase.writing
+    writing = database.SqliteDatabase.writing
 
     @contextmanager
     def writing_late(self):
@@ -25,7 +26,7 @@ def commits_late():
             yield stack.enter_context(writing(self))
             threading.Timer(LATE_SECONDS, stack.pop_all().close).start()
 
-    sqlite.SqliteDatabase.writing = writing_late
+    database.SqliteDatabase.writing = writing_late
     return app
 
 
@@ -38,13 +39,13 @@ def forgets_event_ids():
 
 def answers_what_was_not_stored():
     """An event that the store refuses is answered as if it were stored."""
-    settle = Recorder._settle
+    settle = EventWriter._settle
     record = EventRecord(user_id=1, feature="x", at=0, age=1, gender="Other")
 
     def settle_well(self, take, outcome):
-        settle(self, take, outcome if isinstance(outcome, Tracked) else Tracked(1, record, repeated=False))
+        settle(self, take, outcome if isinstance(outcome, StoredEvent) else StoredEvent(1, record, repeated=False))
 
-    Recorder._settle = settle_well
+    EventWriter._settle = settle_well
     return app
 
 
@@ -59,24 +60,24 @@ def syncs_at_checkpoints():
 
 
 def synchronous(level):
-    on_connect = sqlite._on_connect
+    on_connect = database._on_connect
 
     def on_connect_with(engine, connection, entry):
         on_connect(engine, connection, entry)
         connection.execute(f"PRAGMA synchronous = {level}")
 
-    sqlite._on_connect = on_connect_with
+    database._on_connect = on_connect_with
     return app
 
 
 def asks_for_longer():
     """What became of a commit is asked for longer than a server may take to come back; and said."""
-    commits.PATIENCE_SECONDS = PATIENCE_SECONDS
-    is_committed = commits.Fate.is_committed
+    commit_log.PATIENCE_SECONDS = PATIENCE_SECONDS
+    is_committed = commit_log.CommitStatus.is_committed
 
     def say_and_ask(self, writer):
         sys.stderr.write("the answer to a commit was lost\n")
         return is_committed(self, writer)
 
-    commits.Fate.is_committed = say_and_ask
+    commit_log.CommitStatus.is_committed = say_and_ask
     return app

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 def control(name):
     """The command of a server with one promise taken out; see `controls.py`."""
-    return [BIN / "gunicorn", "-c", "python:vigility.web.gunicorn_conf", f"controls:{name}()"]
+    return [BIN / "gunicorn", "-c", "python:vigility.web.server.gunicorn_conf", f"controls:{name}()"]
 
 
 class Site:

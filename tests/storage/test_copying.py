@@ -16,11 +16,11 @@ import vigility
 from strategies import FEATURES, filters, new_events, new_users
 from vigility import NewEvent, StoreError, UserGone
 from vigility.bootstrap import Limits
-from vigility.core import copying
-from vigility.core.copying import ANY_ID, Copy
-from vigility.core.transfer import Page
-from vigility.storage.sql.postgres import PostgresDatabase
-from vigility.storage.sql.postgres_rows import new_ids
+from vigility.core import migration
+from vigility.core.migration import ANY_ID, Copy
+from vigility.core.events.export import Page
+from vigility.adapters.sql.postgres.database import PostgresDatabase
+from vigility.adapters.sql.postgres.rows import new_ids
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAIRS = (("memory", "sqlite"), ("sqlite", "memory"), ("sqlite", "postgres"), ("postgres", "sqlite"))
@@ -36,7 +36,7 @@ PAIRS = (("memory", "sqlite"), ("sqlite", "memory"), ("sqlite", "postgres"), ("p
 )
 def test_a_copy_equals_its_source(kinds, users, events, done_before, queries):
     with ExitStack() as stack:
-        stack.enter_context(patch.object(copying, "EVENTS_A_STEP", 7))
+        stack.enter_context(patch.object(migration, "EVENTS_A_STEP", 7))
         source, target = (stack.enter_context(empty(kind)) for kind in kinds)
         with opened(source) as v, opened(target) as w:
             v.accounts.import_users(users)
@@ -54,7 +54,7 @@ def test_a_copy_equals_its_source(kinds, users, events, done_before, queries):
             assert target.events.day_counts(3) == source.events.day_counts(3)
             assert w.users() == v.users()
             assert w.sessions.ended() == {"ended"}
-            assert w.verify_summaries() == []
+            assert w.verify_rollups() == []
             for chosen, feature in queries:
                 assert w.report(chosen, feature) == v.report(chosen, feature)
 
@@ -97,7 +97,7 @@ def test_ids_given_after_a_restore_lie_above_it(store):
     store.events.restore(Page([90], store.events.page(0, 1, 1).records))
     assert v.accounts.add_without_password("eve", 20, "Other").id == 41
     assert v.track("eve", "b").id == 91
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
 
 
 def as_dict(user):
@@ -113,7 +113,7 @@ def test_a_restore_that_is_refused_stores_nothing(store):
     with pytest.raises(StoreError):
         store.users.restore(list(store.users.all()))
     assert store.events.tally(ANY_ID) == before
-    assert opened(store).verify_summaries() == []
+    assert opened(store).verify_rollups() == []
 
 
 def lost(page):
@@ -121,7 +121,7 @@ def lost(page):
 
 
 def test_pages_follow_each_other(store):
-    assert store.events.settled() == 5
+    assert store.events.high_watermark() == 5
     assert list(store.events.page(0, 5, 2).ids) == [1, 2]
     assert list(store.events.page(2, 4, 9).ids) == [3, 4]
     assert list(store.events.page(5, 9, 9).ids) == []
@@ -156,22 +156,22 @@ def test_an_id_that_was_given_and_is_not_stored_yet_is_awaited(two_databases):
         v.accounts.add_without_password("ada", 36, "Female")
         database = PostgresDatabase(url, 6, 30)
         with closing(database):
-            slow = database.storing()
+            slow = database.write_events()
             connection = slow.__enter__()
             (number,) = new_ids(connection, 1)
             assert v.track("ada", "a").id == number + 1
-            settled = pool.submit(database.settled)
+            high_watermark = pool.submit(database.high_watermark)
             wait_for_look(url)
-            assert not settled.done()
+            assert not high_watermark.done()
             slow.__exit__(None, None, None)
-            assert settled.result(60) == number + 1
+            assert high_watermark.result(60) == number + 1
 
 
 def test_who_only_reads_is_not_awaited(two_databases):
     url = two_databases[0]
     with closing(PostgresDatabase(url, 6, 30)) as database, database.reading() as connection:
         connection.exec_driver_sql("SELECT count(*) FROM vigility_events")
-        assert database.settled() == 0
+        assert database.high_watermark() == 0
 
 
 def wait_for_look(url):

@@ -111,9 +111,9 @@ def test_summaries_agree_with_events_and_can_be_made_again(v):
     v.accounts.import_users([new("ada", 17), new("bob", 41, Gender.MALE)])
     v.track_many(NewEvent(name, "x", at) for name in ("ada", "bob") for at in (NOW, "1969-12-31T23:59:59Z"))
     before = v.report(feature="x")
-    assert v.verify_summaries() == []
-    v.rebuild_summaries()
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
+    v.rebuild_rollups()
+    assert v.verify_rollups() == []
     assert v.report(feature="x") == before
 
 
@@ -123,8 +123,8 @@ def test_summaries_and_events_agree_on_the_edges_of_age_groups(v):
         v.track(f"aged {age}", "x")
     counted = {group: v.report(Filters(age_group=group)).total for group in ("<18", "18-40", ">40")}
     assert counted == {"<18": 1, "18-40": 2, ">40": 1}
-    assert v.verify_summaries() == []
-    v.rebuild_summaries()
+    assert v.verify_rollups() == []
+    v.rebuild_rollups()
     assert {group: v.report(Filters(age_group=group)).total for group in counted} == counted
 
 
@@ -167,7 +167,7 @@ def test_an_event_of_a_user_who_was_deleted_since_is_refused_and_the_others_stor
     gone = v.user("ada")
     v.wipe()
     outcomes = []
-    v.submit_now(gone, "x", None, outcomes.append)
+    v.enqueue(gone, "x", None, outcomes.append)
     assert v.flush(10)
     assert isinstance(outcomes[0], UserGone)
     assert v.is_empty()

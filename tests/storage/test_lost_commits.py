@@ -15,7 +15,7 @@ import vigility
 from cutting_proxy import AFTER, AT_ONCE, BEFORE, CuttingProxy
 from vigility import NewEvent, OutcomeUnknown, StoreUnavailable
 from vigility.core.errors import UsernameTaken
-from vigility.storage.sql import commits
+from vigility.adapters.sql.postgres import commit_log
 from web_server import PATIENCE
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_an_event_without_an_id_is_stored_once_and_answered_truly(v, proxy, dire
     answered = [v.track("ada", "x").id for _ in range(10)]
     assert proxy.done == [cut] * 3
     assert stored(direct) == sorted(answered)
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
 
 
 def test_many_at_once_with_cuts_at_random_moments(v, proxy, direct, monkeypatch):
@@ -63,18 +63,18 @@ def test_many_at_once_with_cuts_at_random_moments(v, proxy, direct, monkeypatch)
             answered += pool.map(lambda _: v.track("ada", "x").id, range(20))
     assert len(proxy.done) > 30
     assert stored(direct) == sorted(answered)
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
 
 
 def test_control_one_who_takes_a_lost_answer_for_a_failure_stores_twice(v, proxy, direct, monkeypatch):
-    monkeypatch.setattr(commits.Fate, "is_committed", lambda *_: False)
+    monkeypatch.setattr(commit_log.CommitStatus, "is_committed", lambda *_: False)
     proxy.next_cuts = [AFTER]
     answered = [v.track("ada", "x").id]
     assert len(stored(direct)) == len(answered) + 1
 
 
 def test_control_one_who_takes_a_lost_answer_for_a_success_loses(v, proxy, direct, monkeypatch):
-    monkeypatch.setattr(commits.Fate, "is_committed", lambda *_: True)
+    monkeypatch.setattr(commit_log.CommitStatus, "is_committed", lambda *_: True)
     proxy.next_cuts = [BEFORE]
     v.track("ada", "x")
     assert stored(direct) == []
@@ -106,7 +106,7 @@ def test_a_registration_is_told_what_became_of_it(v, proxy):
 def test_where_the_server_stays_away_nothing_is_claimed_and_nothing_sent_again(
     v, proxy, direct, cut, monkeypatch
 ):
-    monkeypatch.setattr(commits, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(commit_log, "PATIENCE_SECONDS", 0.3)
     proxy.next_cuts, proxy.refuse_after_cut = [cut], True
     with pytest.raises(OutcomeUnknown):
         v.track("ada", "x")

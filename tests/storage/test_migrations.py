@@ -10,8 +10,8 @@ from sqlalchemy import create_engine
 
 import vigility
 from vigility import SchemaMismatch, StoreError
-from vigility.storage.sql import versions
-from vigility.storage.sql.schema import metadata
+from vigility.adapters.sql import schema_version
+from vigility.adapters.sql.schema import metadata
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def tables(path):
 
 
 def test_the_revisions_in_the_program_are_those_in_the_folder():
-    script = ScriptDirectory(str(versions._MIGRATIONS))
+    script = ScriptDirectory(str(schema_version._MIGRATIONS))
     found = [revision.revision for revision in script.walk_revisions()]
-    assert tuple(reversed(found)) == versions.REVISIONS
+    assert tuple(reversed(found)) == schema_version.REVISIONS
 
 
 def test_the_migrated_schema_is_the_one_in_the_program(path):
@@ -36,8 +36,8 @@ def test_the_migrated_schema_is_the_one_in_the_program(path):
     with engine.connect() as connection:
         options = {
             "compare_type": True,
-            "version_table": versions.VERSION_TABLE,
-            "include_name": lambda name, kind, _: kind != "table" or name != versions.VERSION_TABLE,
+            "version_table": schema_version.VERSION_TABLE,
+            "include_name": lambda name, kind, _: kind != "table" or name != schema_version.VERSION_TABLE,
         }
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []

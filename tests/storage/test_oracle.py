@@ -38,11 +38,11 @@ def test_a_store_equals_the_oracle(kind, users, calls, batch_size, queries):
             same_outcome(store.track_many(events, batch_size), oracle.track_many(events, batch_size))
             for chosen, feature in queries:
                 assert store.report(chosen, feature) == oracle.report(chosen, feature)
-        assert store.verify_summaries() == []
+        assert store.verify_rollups() == []
         for username in USERNAMES[:2]:
             for event_id in (None, *EVENT_IDS[:2]):
                 assert tracked(store, username, event_id) == tracked(oracle, username, event_id)
-        store.rebuild_summaries()
+        store.rebuild_rollups()
         for chosen, feature in queries:
             assert store.report(chosen, feature) == oracle.report(chosen, feature)
         assert store.is_empty() == oracle.is_empty()

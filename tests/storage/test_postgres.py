@@ -15,7 +15,7 @@ import pytest
 import postgres
 import vigility
 from vigility import InvalidInput, Limits, NewEvent, StoreError, StoreUnavailable, UserGone
-from vigility.core.attempts import AttemptLimit
+from vigility.core.sessions.rate_limit import RateLimit
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FEATURES = ("a", "b", "c")
@@ -78,7 +78,7 @@ def test_an_event_id_that_all_send_at_once_is_stored_once_by_one_of_them(writers
     assert sum(outcome.accepted for outcome in outcomes) == len(event_ids)
     assert sum(outcome.duplicates for outcome in outcomes) == len(event_ids) * (WRITERS - 1)
     assert sorted(row[0] for row in events_of(url)) == event_ids
-    assert writers[0].verify_summaries() == []
+    assert writers[0].verify_rollups() == []
     assert deadlocks(url) == 0
 
 
@@ -105,20 +105,20 @@ def test_writers_of_the_same_counts_neither_lose_one_nor_wait_in_a_circle(writer
 
     at_once(writers, send)
     assert writers[0].report().total == WRITERS * 20 * 41
-    assert writers[0].verify_summaries() == []
+    assert writers[0].verify_rollups() == []
     assert deadlocks(url) == 0
 
 
 def test_who_verifies_or_rebuilds_between_writers_sees_one_moment(writers):
     def work(number, v):
         if number == 0:
-            return [v.verify_summaries() for _ in range(20)]
+            return [v.verify_rollups() for _ in range(20)]
         if number == 1:
-            return [v.rebuild_summaries() for _ in range(5)]
+            return [v.rebuild_rollups() for _ in range(5)]
         return [v.track_many([NewEvent("ada", "a", NOW)] * 30) for _ in range(20)]
 
     assert at_once(writers, work)[0] == [[]] * 20
-    assert writers[0].verify_summaries() == []
+    assert writers[0].verify_rollups() == []
     assert writers[0].report().total == (WRITERS - 2) * 20 * 30
 
 
@@ -135,7 +135,7 @@ def test_a_wipe_among_writers_leaves_all_or_nothing_of_each_batch(writers, url):
     at_once(writers, work)
     assert len(events_of(url)) == writers[0].report().total
     assert len(events_of(url)) % 30 == 0
-    assert writers[0].verify_summaries() == []
+    assert writers[0].verify_rollups() == []
     assert deadlocks(url) == 0
 
 
@@ -180,13 +180,13 @@ def test_processes_that_store_the_same_new_names_in_any_order_do_not_wait_in_a_c
             process.stdin.write("\n")
             process.stdin.flush()
         assert [process.wait(120) for process in processes] == [0] * 4
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
     assert len(events_of(url)) == v.report().total
     assert deadlocks(url) == 0
 
 
 def test_attempts_are_counted_across_instances(writers):
-    limit = [AttemptLimit("account", burst=20, interval=10**12)]
+    limit = [RateLimit("account", burst=20, interval=10**12)]
     waits = at_once(writers, lambda _, v: [v.attempts.take(limit) for _ in range(10)])
     assert sum(wait == 0 for each in waits for wait in each) == 20
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import vigility
 from strategies import BORN as NOW
-from vigility.core.attempts import AttemptLimit
+from vigility.core.sessions.rate_limit import RateLimit
 from vigility.core.times import MICROS_PER_SECOND
 
 MINUTE = 60 * MICROS_PER_SECOND
@@ -51,7 +51,7 @@ def test_a_wipe_brings_no_session_back(moving):
 
 def test_attempts_pass_at_once_and_then_one_by_one(moving):
     v, moments = moving
-    limit = [AttemptLimit("k", burst=2, interval=MINUTE)]
+    limit = [RateLimit("k", burst=2, interval=MINUTE)]
     assert [v.attempts.take(limit) for _ in range(3)] == [0, 0, 60]
     moments.append(NOW + timedelta(seconds=59.5))
     assert v.attempts.take(limit) == 1
@@ -61,7 +61,7 @@ def test_attempts_pass_at_once_and_then_one_by_one(moving):
 
 def test_an_attempt_counts_against_all_limits_or_none(moving):
     v, _ = moving
-    narrow, wide = AttemptLimit("narrow", 1, MINUTE), AttemptLimit("wide", 2, MINUTE)
+    narrow, wide = RateLimit("narrow", 1, MINUTE), RateLimit("wide", 2, MINUTE)
     assert v.attempts.take([narrow, wide]) == 0
     assert v.attempts.take([narrow, wide]) == 60
     assert v.attempts.take([wide]) == 0
@@ -73,9 +73,9 @@ def test_buckets_that_are_empty_are_forgotten(tmp_path):
     moments = [NOW]
     with vigility.connect(f"{tmp_path}/usage.db", clock=lambda: moments[-1]) as v:
         for name in "abc":
-            v.attempts.take([AttemptLimit(name, 1, MINUTE)])
+            v.attempts.take([RateLimit(name, 1, MINUTE)])
         moments.append(NOW + timedelta(minutes=2))
-        v.attempts.take([AttemptLimit("d", 1, MINUTE)])
+        v.attempts.take([RateLimit("d", 1, MINUTE)])
         with v._store._database.reading() as connection:
             kept = connection.exec_driver_sql("SELECT key FROM vigility_attempts").scalars().all()
     assert kept == ["d"]
@@ -94,7 +94,7 @@ def test_every_store_counts_as_the_one_in_memory(tmp_path_factory, steps):
     ):
         for seconds, key, burst in steps:
             moments.append(moments[-1] + timedelta(seconds=seconds))
-            limits = [AttemptLimit(key, burst, MINUTE), AttemptLimit("all", 4, MINUTE)]
+            limits = [RateLimit(key, burst, MINUTE), RateLimit("all", 4, MINUTE)]
             assert v.attempts.take(limits) == oracle.attempts.take(limits)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 
 import vigility
 from vigility import NewEvent, StoreError, StoreUnavailable
-from vigility.storage.sql.turns import taking_turns
+from vigility.adapters.sql.sqlite.file_lock import file_lock
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -124,7 +124,7 @@ def test_ids_are_those_of_the_rows_beyond_gaps_and_beside_other_triggers(v, path
             )
         )
     assert {number: names[number] for number, _ in stored} == dict(stored)
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
 
 
 @pytest.mark.parametrize("number", [499, 500, 501, 1_203])
@@ -138,7 +138,7 @@ def test_a_batch_of_any_size_is_stored_to_its_last_event(v, path, number):
     reader.close()
     assert ids == tuple(range(1, number + 1))
     assert [second - seconds[0] for second in seconds] == list(range(number))
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
 
 
 def test_a_summary_that_was_tampered_with_is_found_and_rebuilt(v, path):
@@ -148,15 +148,15 @@ def test_a_summary_that_was_tampered_with_is_found_and_rebuilt(v, path):
         spoiler.execute("DELETE FROM vigility_day_summaries WHERE feature_id = 2")
         spoiler.execute("INSERT INTO vigility_day_summaries VALUES (2, 5, '<18', 'Male', 1)")
     found = {
-        (d.feature, d.day.isoformat(), d.age_group, d.in_summary, d.in_events) for d in v.verify_summaries()
+        (d.feature, d.day.isoformat(), d.age_group, d.in_summary, d.in_events) for d in v.verify_rollups()
     }
     assert found == {
         ("x", "2026-03-01", "18-40", 7, 3),
         ("y", "2026-03-01", "18-40", 0, 1),
         ("y", "1970-01-06", "<18", 1, 0),
     }
-    v.rebuild_summaries()
-    assert v.verify_summaries() == []
+    v.rebuild_rollups()
+    assert v.verify_rollups() == []
     assert count(v) == 3
 
 
@@ -176,7 +176,7 @@ def test_processes_track_at_once_without_losing_or_waiting_in_vain(v, path):
     assert [process.returncode for process in processes] == [0] * 4
     assert sorted(ids) == list(range(1, 201))
     assert count(v) == 200
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
 
 
 def test_threads_track_at_once(v):
@@ -197,7 +197,7 @@ def test_what_was_answered_survives_kill_9(v, path):
         assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert set(answered) <= stored
     assert len(stored) - len(answered) <= 1, "at most the event that was being answered"
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
     v.track("ada", "x")
 
 
@@ -215,7 +215,7 @@ def test_a_forked_child_opens_its_own_connections(v):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     v.track("ada", "x")
     assert count(v) == 3
-    assert v.verify_summaries() == []
+    assert v.verify_rollups() == []
 
 
 def test_a_directory_that_is_missing_is_said(tmp_path):
@@ -236,7 +236,7 @@ def test_what_is_no_file_is_said_and_gets_no_lock_beside_it(tmp_path, place, rea
 
 
 def test_a_file_that_cannot_be_switched_to_wal_is_said(path, monkeypatch):
-    monkeypatch.setattr("vigility.storage.sql.sqlite.BUSY_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("vigility.adapters.sql.sqlite.database.BUSY_TIMEOUT_SECONDS", 0)
     with sqlite3.connect(path, isolation_level=None) as somebody:
         somebody.execute("CREATE TABLE other (x)")
         somebody.execute("BEGIN")
@@ -281,7 +281,7 @@ def test_closing_takes_its_turn(v, path):
     """The last one to close a file checkpoints it, which must not race another's write."""
     v.track("ada", "x")
     with ThreadPoolExecutor(1) as pool:
-        with taking_turns(path.with_name("usage.db-lock")):
+        with file_lock(path.with_name("usage.db-lock")):
             closing = pool.submit(v.close)
             with pytest.raises(TimeoutError):
                 closing.result(timeout=0.2)
@@ -297,7 +297,7 @@ def test_a_file_that_is_no_database_is_said_and_left_alone(path):
 
 @pytest.mark.usefixtures("v")
 def test_a_file_that_somebody_else_locks_is_said_and_works_again_after(path, monkeypatch):
-    monkeypatch.setattr("vigility.storage.sql.sqlite.BUSY_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("vigility.adapters.sql.sqlite.database.BUSY_TIMEOUT_SECONDS", 0)
     with vigility.connect(str(path)) as impatient:
         somebody = sqlite3.connect(path, isolation_level=None)
         somebody.execute("BEGIN IMMEDIATE")

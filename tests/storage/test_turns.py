@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from vigility.storage.sql import turns
-from vigility.storage.sql.turns import taking_turns
+from vigility.adapters.sql.sqlite import file_lock
+from vigility.adapters.sql.sqlite.file_lock import file_lock
 
 PATIENCE = 60
 
@@ -32,10 +32,10 @@ def somebody(lock_file):
 
 
 def test_a_turn_that_does_not_come_is_given_up(lock_file, somebody):
-    with pytest.raises(TimeoutError, match="another process has been writing"), taking_turns(lock_file, 0.05):
+    with pytest.raises(TimeoutError, match="another process has been writing"), file_lock(lock_file, 0.05):
         pytest.fail("it was not our turn")
     began = time.monotonic()
-    with pytest.raises(TimeoutError), taking_turns(lock_file, PATIENCE):
+    with pytest.raises(TimeoutError), file_lock(lock_file, PATIENCE):
         pytest.fail("it was not our turn")
     assert time.monotonic() - began < PATIENCE / 2, "the next caller must not wait for the same again"
     somebody.close()
@@ -46,7 +46,7 @@ def takes_its_turn_soon(lock_file):
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            with taking_turns(lock_file, PATIENCE):
+            with file_lock(lock_file, PATIENCE):
                 return
         except TimeoutError:
             time.sleep(0.001)
@@ -57,7 +57,7 @@ def test_a_turn_comes_as_soon_as_the_lock_is_let_go(lock_file, somebody):
     came = threading.Event()
 
     def wait():
-        with taking_turns(lock_file, PATIENCE):
+        with file_lock(lock_file, PATIENCE):
             came.set()
 
     waiting = threading.Thread(target=wait)
@@ -74,7 +74,7 @@ def test_one_holds_it_at_a_time(lock_file):
 
     def work():
         for _ in range(100):
-            with taking_turns(lock_file, PATIENCE):
+            with file_lock(lock_file, PATIENCE):
                 inside.append(1)
                 most.append(len(inside))
                 inside.pop()
@@ -88,13 +88,13 @@ def test_one_holds_it_at_a_time(lock_file):
 
 
 def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(lock_file):
-    with taking_turns(lock_file):
+    with file_lock(lock_file):
         child = os.fork()
         if child == 0:
             signal.pause()
             os._exit(0)
     try:
-        with taking_turns(lock_file, 1):
+        with file_lock(lock_file, 1):
             pass
     finally:
         os.kill(child, signal.SIGKILL)
@@ -102,7 +102,7 @@ def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(lock_file):
 
 
 def test_a_wait_given_up_ends_with_its_turn_and_leaves_nothing_open(lock_file, somebody):
-    with pytest.raises(TimeoutError), taking_turns(lock_file, 0.01):
+    with pytest.raises(TimeoutError), file_lock(lock_file, 0.01):
         pytest.fail("it was not our turn")
     assert opened(lock_file) == 2, "the holder's and that of the wait"
     somebody.close()
@@ -122,8 +122,8 @@ def opened(path):
 
 
 def test_who_is_interrupted_before_the_lock_comes_keeps_nothing(lock_file, somebody, monkeypatch):
-    monkeypatch.setattr(turns, "SOON_SECONDS", PATIENCE)
-    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupt))
+    monkeypatch.setattr(file_lock, "SOON_SECONDS", PATIENCE)
+    monkeypatch.setattr(file_lock, "time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupt))
     is_interrupted(lock_file)
     assert opened(lock_file) == 1, "the holder's"
     somebody.close()
@@ -137,10 +137,10 @@ def test_who_is_interrupted_when_the_lock_has_just_come_keeps_nothing(lock_file,
             interrupt()
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(turns, "SOON_SECONDS", PATIENCE)
-        interrupted.setattr(turns, "fcntl", SimpleNamespace(**vars(fcntl) | {"flock": lock_and_interrupt}))
+        interrupted.setattr(file_lock, "SOON_SECONDS", PATIENCE)
+        interrupted.setattr(file_lock, "fcntl", SimpleNamespace(**vars(fcntl) | {"flock": lock_and_interrupt}))
         letting_go = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: somebody.close())
-        interrupted.setattr(turns, "time", letting_go)
+        interrupted.setattr(file_lock, "time", letting_go)
         is_interrupted(lock_file)
     assert opened(lock_file) == 0
     takes_its_turn_soon(lock_file)
@@ -148,7 +148,7 @@ def test_who_is_interrupted_when_the_lock_has_just_come_keeps_nothing(lock_file,
 
 def test_who_is_interrupted_while_a_thread_waits_keeps_nothing(lock_file, somebody, monkeypatch):
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(turns, "SOON_SECONDS", 0)
+        interrupted.setattr(file_lock, "SOON_SECONDS", 0)
         interrupted.setattr(Future, "result", interrupt)
         is_interrupted(lock_file)
     somebody.close()
@@ -161,7 +161,7 @@ def interrupt(*_):
 
 
 def is_interrupted(lock_file):
-    with pytest.raises(KeyboardInterrupt), taking_turns(lock_file, PATIENCE):
+    with pytest.raises(KeyboardInterrupt), file_lock(lock_file, PATIENCE):
         pytest.fail("it was not our turn")
 
 
@@ -170,7 +170,7 @@ def test_where_no_thread_can_be_started_nothing_is_kept(lock_file, monkeypatch):
     def no_thread(*_):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("vigility.storage.sql.turns._thread.start_new_thread", no_thread)
-    with pytest.raises(OSError, match="can't start new thread"), taking_turns(lock_file, PATIENCE):
+    monkeypatch.setattr("vigility.adapters.sql.sqlite.file_lock._thread.start_new_thread", no_thread)
+    with pytest.raises(OSError, match="can't start new thread"), file_lock(lock_file, PATIENCE):
         pytest.fail("it was not our turn")
     assert opened(lock_file) == 1, "the holder's"

@@ -15,13 +15,13 @@ import postgres
 import vigility
 from vigility import SchemaMismatch, StoreUnavailable
 from vigility.bootstrap import schema_state, upgrade
-from vigility.storage.sql import versions
-from vigility.storage.sql.schema import metadata
+from vigility.adapters.sql import schema_version
+from vigility.adapters.sql.schema import metadata
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = (NOW - datetime(1970, 1, 1, tzinfo=UTC)).days
 AT = DAY * 86_400_000_000
-OLDER = versions.REVISIONS[:-1]
+OLDER = schema_version.REVISIONS[:-1]
 PROCESSES = 8
 
 DATA = {
@@ -73,13 +73,13 @@ def tables(url):
 def made_by(revision, url):
     """A database as the vigility of that revision left it, with data in every table that it had."""
     config = Config()
-    config.set_main_option("script_location", str(versions._MIGRATIONS))
+    config.set_main_option("script_location", str(schema_version._MIGRATIONS))
     engine = engine_of(url)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
     engine.dispose()
-    for earlier in versions.REVISIONS[: versions.REVISIONS.index(revision) + 1]:
+    for earlier in schema_version.REVISIONS[: schema_version.REVISIONS.index(revision) + 1]:
         execute(url, *DATA.get(earlier, []))
 
 
@@ -89,7 +89,7 @@ def test_an_older_database_is_upgraded_with_all_that_is_in_it(url, revision):
     with vigility.connect(url, clock=lambda: NOW) as v:
         assert v.user("ada").age == 36
         assert v.report(feature="x").days[-1].count == 1
-        assert v.verify_summaries() == []
+        assert v.verify_rollups() == []
         assert v.sessions.ended() == ({"ended"} if revision >= "0002" else frozenset())
         assert v.track("ada", "x").id == 2
     assert schema_state(url).is_current
@@ -102,7 +102,7 @@ def test_an_older_database_is_left_alone_where_that_is_asked_for(url, revision):
     with pytest.raises(SchemaMismatch, match=rf"revision {revision}.*is needed: run vigility db upgrade"):
         vigility.connect(url, upgrade=False)
     assert tables(url) == before
-    assert schema_state(url) == versions.SchemaState(revision)
+    assert schema_state(url) == schema_version.SchemaState(revision)
     assert upgrade(url).is_current
     vigility.connect(url, upgrade=False).close()
 
@@ -174,8 +174,8 @@ def test_what_the_revisions_make_of_postgresql_differs_from_sqlite_in_what_is_sa
     with engine.connect() as connection:
         options = {
             "compare_type": True,
-            "version_table": versions.VERSION_TABLE,
-            "include_name": lambda name, kind, _: kind != "table" or name != versions.VERSION_TABLE,
+            "version_table": schema_version.VERSION_TABLE,
+            "include_name": lambda name, kind, _: kind != "table" or name != schema_version.VERSION_TABLE,
         }
         found = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
     engine.dispose()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import vigility
 from vigility.web.app import create_app
-from vigility.web.operations import OPERATIONS
+from vigility.web.openapi.operations import OPERATIONS
 from web_client import ADA, Client, Clock, Hasher, settings_of
 
 PATHS = sorted(path for path in OPERATIONS if "{" not in path)

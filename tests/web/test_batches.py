@@ -67,7 +67,7 @@ def test_what_is_no_batch_is_refused_whole(client, bearer, v, body):
 
 
 def test_past_the_bound_of_waiting_batches_one_is_told_to_come_again(client, bearer, v, monkeypatch):
-    monkeypatch.setattr("vigility.web.threads.MAX_WAITING_BATCHES", 0)
+    monkeypatch.setattr("vigility.web.http.executors.MAX_WAITING_BATCHES", 0)
     answer = client.post("/track/batch", {"events": [{"feature_name": "a"}]}, headers=bearer)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert v.report().total == 0

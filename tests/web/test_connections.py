@@ -9,9 +9,9 @@ import time
 import pytest
 
 from vigility.core.errors import StoreUnavailable
-from vigility.web import express as express_module
+from vigility.web.fast_path import handler as express_module
 from vigility.web.app import create_app
-from vigility.web.express import Express
+from vigility.web.fast_path.handler import FastTrackHandler
 from web_client import ADA, dumped, settings_of
 from web_serving import PATIENCE, answers, request, serving
 
@@ -46,7 +46,7 @@ class Gate:
 @pytest.fixture(autouse=True)
 def _moment(monkeypatch):
     """What the worker knows of users does not get old, however slow the machine: the short way is taken."""
-    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: 1_000.0)
+    monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: 1_000.0)
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def test_a_sender_who_hangs_up_harms_nobody(server, token, gate, v, caplog, behi
 
 
 def test_a_fault_before_the_event_is_queued_is_a_500(server, token, v, monkeypatch, caplog):
-    monkeypatch.setattr(Express, "_user_of", lambda *_: 1 / 0)
+    monkeypatch.setattr(FastTrackHandler, "_user_of", lambda *_: 1 / 0)
     with server.connect() as connection:
         connection.sendall(
             request(token, more=b"X-Request-ID: abc\r\n")
@@ -190,7 +190,7 @@ def test_a_fault_before_the_event_is_queued_is_a_500(server, token, v, monkeypat
 
 
 def test_a_fault_in_an_answer_is_a_500_and_the_others_are_answered(server, token, gate, monkeypatch, caplog):
-    fields = express_module.event_fields
+    fields = express_module.event_json
     monkeypatch.setattr(
         express_module, "event_fields", lambda t: 1 / 0 if t.record.feature == "bad" else fields(t)
     )

@@ -15,8 +15,8 @@ import vigility
 from vigility.core.errors import StoreUnavailable, VigilityError
 from vigility.web import app as app_module
 from vigility.web.app import create_app
-from vigility.web.short_way import STATE
-from vigility.web.standing import FRESH_SECONDS
+from vigility.web.fast_path.contract import STATE
+from vigility.web.auth.session_cache import FRESH_SECONDS
 from web_client import Client, Clock, Hasher, settings_of
 from web_server import PATIENCE, running, wait_until
 
@@ -28,11 +28,11 @@ SLOW_TO_START = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 def moment(monkeypatch):
     """The time, in a list, for what a worker knows of tokens and users: the test changes it."""
     time = [1_000.0]
-    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: time[0])
+    monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: time[0])
     return time
 
 
-class Exchange:
+class Responder:
     """Keeps what the short way says."""
 
     def __init__(self):
@@ -49,7 +49,7 @@ def take(client, headers, body, peer=("10.1.2.3", 50_000)):
     """None where the short way does not take the request; else (status, headers, content) or an error."""
 
     async def taken():
-        exchange = Exchange()
+        exchange = Responder()
         raw_headers = [(b"host", b"api.example"), *headers]
         if not client.state[STATE].take(raw_headers, body, peer, exchange):
             return None
@@ -165,7 +165,7 @@ def test_a_full_queue_is_told_while_the_store_stands_still(client, plain, v, mon
     told = []
 
     async def crowd():
-        exchange = [Exchange() for _ in range(5)]
+        exchange = [Responder() for _ in range(5)]
         short_way = client.state[STATE]
         body = b'{"feature_name": "a"}'
         host = (b"host", b"api.example")
@@ -250,8 +250,8 @@ def test_a_store_that_fails_is_told_on_the_general_way(client, plain, v, monkeyp
     assert isinstance(take(client, plain, b'{"feature_name": "a"}'), StoreUnavailable)
 
 
-VALUES = st.one_of(st.text(max_size=101), st.none(), st.integers(), st.just(EVENT_ID), st.booleans())
-BODIES = st.one_of(
+VALUES = st.in_list(st.text(max_size=101), st.none(), st.integers(), st.just(EVENT_ID), st.booleans())
+BODIES = st.in_list(
     st.fixed_dictionaries({"feature_name": VALUES}, optional={"event_id": VALUES, "more": VALUES}).map(
         lambda members: json.dumps(members).encode("utf-8", "surrogatepass")
     ),

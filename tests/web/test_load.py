@@ -7,13 +7,13 @@ import falcon
 import pytest
 
 from vigility.core.errors import QueueFull, StoreUnavailable
-from vigility.web import threads
-from vigility.web.threads import Threads
+from vigility.web.http import executors
+from vigility.web.http.executors import Executors
 
 
 def test_store_work_does_not_wait_for_password_hashes():
     async def flood_and_track():
-        pools, released = Threads(password_threads=1), threading.Event()
+        pools, released = Executors(password_threads=1), threading.Event()
         hashes = [asyncio.ensure_future(pools.password(released.wait)) for _ in range(10)]
         try:
             assert await asyncio.wait_for(pools.store(lambda: "stored"), timeout=30) == "stored"
@@ -28,7 +28,7 @@ def test_store_work_does_not_wait_for_password_hashes():
 
 def test_as_many_hashes_run_at_once_as_are_allowed():
     async def flood():
-        pools, running, most = Threads(password_threads=2), [], []
+        pools, running, most = Executors(password_threads=2), [], []
         both = threading.Barrier(2)
 
         def hashing():
@@ -45,10 +45,10 @@ def test_as_many_hashes_run_at_once_as_are_allowed():
 
 
 def test_past_a_bound_log_ins_are_sent_away(monkeypatch):
-    monkeypatch.setattr(threads, "MAX_WAITING_FOR_A_HASH", 2)
+    monkeypatch.setattr(executors, "MAX_WAITING_FOR_A_HASH", 2)
 
     async def flood():
-        pools, released = Threads(password_threads=1), threading.Event()
+        pools, released = Executors(password_threads=1), threading.Event()
         hashes = [asyncio.ensure_future(pools.password(released.wait)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(falcon.HTTPServiceUnavailable):
@@ -63,7 +63,7 @@ def test_past_a_bound_log_ins_are_sent_away(monkeypatch):
 
 def test_hashes_yield_to_everything_else():
     async def niceness():
-        pools = Threads(password_threads=1)
+        pools = Executors(password_threads=1)
         try:
             import os
 
@@ -74,15 +74,15 @@ def test_hashes_yield_to_everything_else():
         finally:
             pools.stop()
 
-    hashing, storing = asyncio.run(niceness())
-    assert hashing > storing
+    hashing, write_events = asyncio.run(niceness())
+    assert hashing > write_events
 
 
 def test_past_a_bound_batches_are_sent_away(monkeypatch):
-    monkeypatch.setattr(threads, "MAX_WAITING_BATCHES", 2)
+    monkeypatch.setattr(executors, "MAX_WAITING_BATCHES", 2)
 
     async def flood():
-        pools, released = Threads(password_threads=1), threading.Event()
+        pools, released = Executors(password_threads=1), threading.Event()
         batches = [asyncio.ensure_future(pools.batch(released.wait)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(QueueFull):
@@ -100,7 +100,7 @@ def stores(*calls):
     """What became of batches that were all handed in before the first began."""
 
     async def stored():
-        pools, released = Threads(password_threads=1), threading.Event()
+        pools, released = Executors(password_threads=1), threading.Event()
         waiting = [asyncio.ensure_future(pools.batch(released.wait))]
         waiting += [asyncio.ensure_future(pools.batch(call)) for call in calls]
         await asyncio.sleep(0)
@@ -118,7 +118,7 @@ def unavailable():
 
 
 def test_batches_that_waited_for_a_store_that_is_away_are_told_what_the_first_learned(monkeypatch):
-    monkeypatch.setattr(threads, "LONG_SECONDS", -1)  # any attempt took long
+    monkeypatch.setattr(executors, "LONG_SECONDS", -1)  # any attempt took long
     told = stores(unavailable, *[lambda: pytest.fail("it was tried")] * 4)
     assert [(type(error), str(error), error.reason) for error in told] == [
         (StoreUnavailable, "usage.db: locked", "another process is writing")
@@ -128,16 +128,16 @@ def test_batches_that_waited_for_a_store_that_is_away_are_told_what_the_first_le
 
 def test_a_batch_that_fails_soon_speaks_for_itself_only(monkeypatch):
     """A connection that was cut, say."""
-    monkeypatch.setattr(threads, "LONG_SECONDS", 60)
+    monkeypatch.setattr(executors, "LONG_SECONDS", 60)
     failed, *stored = stores(unavailable, *[lambda: "stored"] * 4)
     assert (type(failed), stored) == (StoreUnavailable, ["stored"] * 4)
 
 
 def test_a_batch_that_fails_while_another_is_stored_speaks_for_itself_only(monkeypatch):
-    monkeypatch.setattr(threads, "LONG_SECONDS", -1)
+    monkeypatch.setattr(executors, "LONG_SECONDS", -1)
 
     async def stored():
-        pools = Threads(password_threads=1, batch_threads=2)
+        pools = Executors(password_threads=1, batch_threads=2)
         began, succeeded = threading.Event(), threading.Event()
 
         def fails():

@@ -9,10 +9,10 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from vigility.web import app as app_module
-from vigility.web import tracking
+from vigility.web.api import tracking
 from vigility.web.app import create_app
-from vigility.web.metrics import GroupedHistogram, Metrics
-from vigility.web.tracking import Recorder
+from vigility.web.middleware.metrics import GroupedHistogram, Metrics
+from vigility.web.fast_path.event_writer import EventWriter
 from web_client import ADA, Client, settings_of
 
 
@@ -108,7 +108,7 @@ def test_the_length_of_the_queue_is_told_while_no_transaction_ends(v, monkeypatc
     monkeypatch.setattr(v._tracker._writer, "_store", stuck)
 
     async def told():
-        recorder = Recorder(v, metrics)
+        recorder = EventWriter(v, metrics)
         stored = [asyncio.get_running_loop().create_future() for _ in range(3)]
         for future in stored:
             recorder.submit(ada, "a", None, future.set_result)

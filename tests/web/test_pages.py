@@ -1,6 +1,6 @@
 import pytest
 
-from vigility.web.pages import Pages
+from vigility.web.http.static_files import Pages
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/register", "/dashboard"])

@@ -9,11 +9,11 @@ import pytest
 
 import postgres
 import vigility
-from vigility.storage.sql.versions import REVISIONS
+from vigility.adapters.sql.schema_version import REVISIONS
 from web_server import BIN, PATIENCE, running
 
 SERVE = [BIN / "vigility", "serve"]
-GUNICORN = [BIN / "gunicorn", "-c", "python:vigility.web.gunicorn_conf", "vigility.web.asgi:app"]
+GUNICORN = [BIN / "gunicorn", "-c", "python:vigility.web.server.gunicorn_conf", "vigility.web.server.asgi:app"]
 
 
 def set_revision(path, revision):

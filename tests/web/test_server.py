@@ -20,8 +20,8 @@ import vigility
 from web_client import ADA, SECRET
 from web_server import BIN, PATIENCE, Server, raw, running, wait_until
 
-GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:vigility.web.gunicorn_conf"]
-GUNICORN += ["vigility.web.asgi:app"]
+GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:vigility.web.server.gunicorn_conf"]
+GUNICORN += ["vigility.web.server.asgi:app"]
 
 LOST = (http.client.HTTPException, OSError)  # the server went away before it answered
 
@@ -183,7 +183,7 @@ class Load:
 
 def stored(folder):
     with vigility.connect(f"sqlite:///{folder}/usage.db") as v:
-        assert v.verify_summaries() == []
+        assert v.verify_rollups() == []
         return {bar.feature: bar.count for bar in v.report().features}
 
 
@@ -280,7 +280,7 @@ def test_workers_that_start_at_once_make_one_secret(tmp_path):
     """Without gunicorn's configuration nothing prepares the folder: each worker makes database and secret."""
     port = Server(tmp_path).port
     command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", "4"]
-    command += ["--no-control-socket", "-k", "vigility.web.worker.Worker", "vigility.web.asgi:app"]
+    command += ["--no-control-socket", "-k", "vigility.web.server.worker.Worker", "vigility.web.server.asgi:app"]
     server = Server(tmp_path, workers=4, command=command)
     server.port = port
     server.start()

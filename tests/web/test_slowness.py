@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from vigility.web import patience
+from vigility.web.server import timeouts
 from vigility.web.app import create_app
 from web_client import ADA, dumped, settings_of
 from web_serving import PATIENCE, answers, request, serving
@@ -29,7 +29,7 @@ def patient(v, clock):
 @pytest.fixture
 def server(patient, monkeypatch):
     """A server that waits a short time for a request to arrive."""
-    monkeypatch.setattr(patience, "REQUEST_SECONDS", SHORT)
+    monkeypatch.setattr(timeouts, "REQUEST_SECONDS", SHORT)
     return patient
 
 
@@ -125,7 +125,7 @@ def never_reading(server):
 
 @pytest.mark.parametrize("way", ["short", "general"])
 def test_who_reads_nothing_is_let_go(patient, monkeypatch, way):
-    monkeypatch.setattr(patience, "UNREAD_SECONDS", SHORT)
+    monkeypatch.setattr(timeouts, "UNREAD_SECONDS", SHORT)
     asked = request(token_of(patient)) if way == "short" else HEALTH.replace(b"/health", b"/openapi.json")
     with never_reading(patient) as connection:
         with suppress(TimeoutError, ConnectionError):
@@ -135,7 +135,7 @@ def test_who_reads_nothing_is_let_go(patient, monkeypatch, way):
 
 
 def test_who_takes_no_last_answer_is_let_go(patient, monkeypatch):
-    monkeypatch.setattr(patience, "UNREAD_SECONDS", SHORT)
+    monkeypatch.setattr(timeouts, "UNREAD_SECONDS", SHORT)
     many = HEALTH.replace(b"/health", b"/static/none") * 50
     with never_reading(patient) as connection:
         connection.settimeout(PATIENCE)
@@ -145,7 +145,7 @@ def test_who_takes_no_last_answer_is_let_go(patient, monkeypatch):
 
 
 def test_a_slow_reader_gets_all(patient, monkeypatch):
-    monkeypatch.setattr(patience, "UNREAD_SECONDS", 2 * SHORT)
+    monkeypatch.setattr(timeouts, "UNREAD_SECONDS", 2 * SHORT)
     asked = HEALTH.replace(b"/health", b"/openapi.json")
     with patient.connect() as connection:
         connection.sendall(asked)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from vigility.auth.tokens import Claims
-from vigility.web.standing import FRESH_SECONDS, Standing
-from vigility.web.threads import Threads
+from vigility.web.auth.session_cache import FRESH_SECONDS, SessionCache
+from vigility.web.http.executors import Executors
 from web_client import ADA
 
 PATIENCE = 60
@@ -19,7 +19,7 @@ CLAIMS = Claims("token", 1, "ada", datetime(2026, 3, 1, 12, tzinfo=UTC), datetim
 def moment(monkeypatch):
     """The time, in a list: it is changed by the test."""
     time = [1_000.0]
-    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: time[0])
+    monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: time[0])
     return time
 
 
@@ -30,7 +30,7 @@ def ada(v):
 
 @pytest.fixture
 def threads():
-    threads = Threads(password_threads=1)
+    threads = Executors(password_threads=1)
     yield threads
     threads.stop()
 
@@ -49,7 +49,7 @@ def test_a_look_up_that_took_long_does_not_undo_a_newer_reading(v, ada, threads,
     monkeypatch.setattr(v, "users_named", slow_at_first)
 
     async def read_meanwhile():
-        standing = Standing(v, threads)
+        standing = SessionCache(v, threads)
         slow = asyncio.ensure_future(standing.user_of(CLAIMS))
         assert await asyncio.to_thread(began.wait, PATIENCE)
         v.wipe()
@@ -57,7 +57,7 @@ def test_a_look_up_that_took_long_does_not_undo_a_newer_reading(v, ada, threads,
         assert await standing.user_of(CLAIMS) is None
         goes_on.set()
         assert await slow == ada  # as it was when that was asked
-        return standing.known_user_of(CLAIMS), await standing.user_of(CLAIMS)
+        return standing.cached_user_for(CLAIMS), await standing.user_of(CLAIMS)
 
     assert asyncio.run(read_meanwhile()) == (None, None)
 
@@ -66,17 +66,17 @@ def test_a_fault_while_renewing_is_in_the_log_and_the_next_renewal_goes_well(
     v, ada, threads, moment, monkeypatch, caplog
 ):
     async def renew():
-        standing = Standing(v, threads)
+        standing = SessionCache(v, threads)
         assert await standing.user_of(CLAIMS) == ada
         moment[0] += 1.5
         with monkeypatch.context() as broken:
             broken.setattr(v.sessions, "ended", lambda: 1 / 0)
-            assert standing.known_user_of(CLAIMS) == ada
+            assert standing.cached_user_for(CLAIMS) == ada
             await asyncio.wait([standing._renewal])
-        assert standing.known_user_of(CLAIMS) == ada
+        assert standing.cached_user_for(CLAIMS) == ada
         await asyncio.wait([standing._renewal])
         moment[0] += 1.5
-        return standing.known_user_of(CLAIMS)
+        return standing.cached_user_for(CLAIMS)
 
     assert asyncio.run(renew()) == ada
     assert "ZeroDivisionError" in caplog.text
@@ -92,12 +92,12 @@ def test_after_the_stop_nothing_is_read(v, ada, threads, moment, monkeypatch):
         return frozenset()
 
     async def stop_in_between():
-        standing = Standing(v, threads)
+        standing = SessionCache(v, threads)
         assert await standing.user_of(CLAIMS) == ada
         monkeypatch.setattr(v.sessions, "ended", ended)
         monkeypatch.setattr(v, "users_named", lambda _: read.append("users"))
         moment[0] += 1.5
-        standing.known_user_of(CLAIMS)
+        standing.cached_user_for(CLAIMS)
         assert await asyncio.to_thread(began.wait, PATIENCE)
         await standing.stop()
         goes_on.set()

@@ -165,7 +165,7 @@ def test_a_log_out_reaches_another_worker_in_time(open_client, monkeypatch):
     assert me(there, token).status_code == 200
     here.post("/logout", headers={"Authorization": f"Bearer {token}"})
     moment = time.monotonic() + 4.9
-    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: moment)
+    monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: moment)
     assert me(there, token).status_code == 401
 
 
@@ -173,7 +173,7 @@ def test_a_deleted_user_is_known_in_time(client, v, token, monkeypatch):
     assert me(client, token).status_code == 200
     v.wipe()
     moment = time.monotonic() + 4.9
-    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: moment)
+    monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: moment)
     assert me(client, token).status_code == 401
 
 
@@ -191,7 +191,7 @@ def test_without_the_list_of_ended_tokens_nobody_is_let_in(client, v, token, mon
 
     monkeypatch.setattr(v.sessions, "ended", unavailable)
     moment = time.monotonic() + 4.9
-    monkeypatch.setattr("vigility.web.standing.monotonic", lambda: moment)
+    monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: moment)
     answer = me(client, token)
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"

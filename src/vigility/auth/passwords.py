@@ -14,7 +14,7 @@ ROUNDS: Final = 12
 
 
 class BcryptHasher:
-    """Implements `vigility.core.accounts.PasswordHasher`.
+    """Implements `vigility.core.users.accounts.PasswordHasher`.
 
     bcrypt takes at most 72 bytes and stops at a NUL, so it is given the base64 of the password's
     SHA-256 instead: 44 bytes that depend on the whole of it.

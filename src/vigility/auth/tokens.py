@@ -11,7 +11,7 @@ from typing import Any, Final
 import jwt
 
 from vigility.core.errors import InvalidInput
-from vigility.core.model import User
+from vigility.core.users.model import User
 
 ALGORITHM: Final = "HS256"
 LIFETIME: Final = timedelta(hours=24)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vigility.charts import look, trend, usage
-from vigility.core.report import Report
+from vigility.charts import theme, trend, usage
+from vigility.core.reports.report import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,11 +17,11 @@ def draw(report: Report) -> Figure:
     """The whole picture. To be called inside `save.drawing`, whose settings it relies on."""
     upper = usage.height_of(report)
     if report.feature is None:
-        page = look.new_page(look.MARGIN + upper + look.MARGIN)
-        usage.draw_usage(page, look.MARGIN, report)
+        page = theme.new_page(theme.MARGIN + upper + theme.MARGIN)
+        usage.draw_usage(page, theme.MARGIN, report)
         return page
-    begin_of_lower = look.MARGIN + upper + _BETWEEN_PANELS
-    page = look.new_page(begin_of_lower + trend.height_of(report) + look.MARGIN)
-    usage.draw_usage(page, look.MARGIN, report)
+    begin_of_lower = theme.MARGIN + upper + _BETWEEN_PANELS
+    page = theme.new_page(begin_of_lower + trend.height_of(report) + theme.MARGIN)
+    usage.draw_usage(page, theme.MARGIN, report)
     trend.draw_trend(page, begin_of_lower, report.feature, report)
     return page

@@ -12,10 +12,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
 
-from vigility.charts.look import apply_settings
+from vigility.charts.theme import apply_settings
 from vigility.charts.picture import draw
 from vigility.charts.text import fallback_fonts
-from vigility.core.report import Report
+from vigility.core.reports.report import Report
 
 # Nothing that differs from one run to the next: the same report gives the same bytes.
 _METADATA: Final = {

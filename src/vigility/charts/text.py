@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Final, Literal
 
-from vigility.core.report import Report
+from vigility.core.reports.report import Report
 
 if TYPE_CHECKING:
     from matplotlib.font_manager import FontEntry

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from vigility.charts import look
+from vigility.charts import theme
 from vigility.charts.days import labelled_days
 from vigility.charts.text import clean, width
-from vigility.core.query import Filters
-from vigility.core.report import DayCount, Report
+from vigility.core.reports.filters import Filters
+from vigility.core.reports.report import DayCount, Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,38 +32,38 @@ _ADVICE: Final = (
 
 def height_of(report: Report) -> float:
     """How much of the page the panel takes."""
-    heading = look.HEADING + look.GAP
+    heading = theme.HEADING + theme.GAP
     if not report.days:
-        return heading + look.MESSAGE
-    return heading + look.LINE + _PLOT_HEIGHT + _DATE_ROWS
+        return heading + theme.MESSAGE
+    return heading + theme.LINE + _PLOT_HEIGHT + _DATE_ROWS
 
 
 def draw_trend(page: Figure, top: float, feature: str, report: Report) -> None:
     """Draw the panel onto the page, from `top` downwards."""
     lines = [_in_words(report.days)] if report.days else []
-    top = look.write_heading(page, top, f"Time Trend: {clean(feature)}", lines) + look.GAP
+    top = theme.write_heading(page, top, f"Time Trend: {clean(feature)}", lines) + theme.GAP
     if not report.days:
-        look.write_message(page, top, "No days to show for this feature", _ADVICE)
+        theme.write_message(page, top, "No days to show for this feature", _ADVICE)
         return
-    ticks = look.whole_ticks(max(point.count for point in report.days), _MOST_HEIGHT_TICKS)
-    labels = [look.in_digits(tick) for tick in ticks]
-    indent = look.widest(labels, look.TICK) + look.GAP
-    box = look.Box(look.MARGIN + indent, top, look.INNER_WIDTH - indent, _PLOT_HEIGHT)
-    axes = look.new_axes(page, box)
+    ticks = theme.whole_ticks(max(point.count for point in report.days), _MOST_HEIGHT_TICKS)
+    labels = [theme.in_digits(tick) for tick in ticks]
+    indent = theme.widest(labels, theme.TICK) + theme.GAP
+    box = theme.Box(theme.MARGIN + indent, top, theme.INNER_WIDTH - indent, _PLOT_HEIGHT)
+    axes = theme.new_axes(page, box)
     axes.set_yticks(ticks, labels=labels)
-    axes.grid(axis="y", color=look.GRID, linewidth=0.8)
+    axes.grid(axis="y", color=theme.GRID, linewidth=0.8)
     _draw_line(axes, report.days, ticks[-1])
     _label_days(axes, report.days, box.width)
 
 
 def _in_words(days: tuple[DayCount, ...]) -> str:
-    span = Filters(start=days[0].day, end=days[-1].day).in_words()
+    span = Filters(start=days[0].day, end=days[-1].day).describe()
     total = sum(point.count for point in days)
     said = f"{look.counted(total, 'event')} in {look.counted(len(days), 'day')} (UTC), {span}"
     busiest = max(days, key=lambda point: point.count)
     if len(days) == 1 or busiest.count == 0:
         return said
-    on_day = Filters(start=busiest.day, end=busiest.day).in_words()
+    on_day = Filters(start=busiest.day, end=busiest.day).describe()
     return f"{said} · busiest {on_day} with {look.in_digits(busiest.count)}"
 
 
@@ -71,17 +71,17 @@ def _draw_line(axes: Axes, days: tuple[DayCount, ...], top: int) -> None:
     shown = _drawn_days([point.count for point in days])
     counts = [days[offset].count for offset in shown]
     marked = len(days) <= _MOST_MARKED_DAYS
-    axes.fill_between(shown, counts, color=look.ACCENT_TINT, linewidth=0)
+    axes.fill_between(shown, counts, color=theme.ACCENT_TINT, linewidth=0)
     axes.plot(
         shown,
         counts,
-        color=look.ACCENT,
+        color=theme.ACCENT,
         linewidth=1.6 if len(days) <= _MOST_DAYS_OF_A_BOLD_LINE else 0.7,
         marker="o" if marked else "",
         markersize=4.5,
         clip_on=False,  # a point on the edge is drawn whole
     )
-    axes.axhline(0, color=look.NEUTRAL, linewidth=0.8)
+    axes.axhline(0, color=theme.NEUTRAL, linewidth=0.8)
     axes.set_ylim(0, top)
     # A single day stands in the middle; otherwise the line takes the whole width.
     axes.set_xlim((-1, 1) if len(days) == 1 else (0, len(days) - 1))
@@ -105,7 +105,7 @@ def _drawn_days(counts: list[int]) -> list[int]:
 
 def _label_days(axes: Axes, days: tuple[DayCount, ...], room: float) -> None:
     def fitting(label: str) -> int:
-        return int(room / (_SPREAD * width(label, look.TICK)))
+        return int(room / (_SPREAD * width(label, theme.TICK)))
 
     first = days[0].day
     labels = labelled_days(first, days[-1].day, fitting)

@@ -8,9 +8,9 @@ import typer
 
 from vigility.bootstrap import DEFAULT_URL
 from vigility.cli import copy, db, report, seed, serve, summaries, track, users
-from vigility.cli.groups import examples
-from vigility.cli.lines import show
-from vigility.cli.session import session_of
+from vigility.cli.help import examples
+from vigility.cli.console import show
+from vigility.cli.context import run_context
 
 app = typer.Typer(
     # Plain help: panels of rich take 0.2 s to draw and leave little room in 60 columns.
@@ -63,6 +63,6 @@ def vigility(
     ] = False,
 ) -> None:
     """Feature-usage analytics: who uses which feature, and when."""
-    session_of(context).database = database
+    run_context(context).database = database
     if context.invoked_subcommand is None:
         show(context.get_help())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vigility.core.model import AgeGroup, Gender
+from vigility.core.dimensions import AgeGroup, Gender
 
 
 def genders(incomplete: str) -> list[str]:

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from vigility.cli.errors import named
-from vigility.cli.groups import examples
-from vigility.cli.lines import show
-from vigility.cli.session import session_of
+from vigility.cli.help import examples
+from vigility.cli.console import show
+from vigility.cli.context import run_context
 from vigility.cli.signals import Signals
-from vigility.cli.wording import counted
-from vigility.core.copying import Copy
+from vigility.cli.pluralize import pluralize
+from vigility.core.migration import Copy
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE_URL", help="The database to copy. Only read from.")]
 Target = Annotated[
@@ -40,12 +40,12 @@ def copy(context: typer.Context, source: Source, target: Target) -> None:
     meanwhile are copied by the next call.
     """
     from vigility.bootstrap import copying
-    from vigility.cli.collector import seldom_collecting
+    from vigility.cli.gc_threshold import gc_less_often
 
     began = perf_counter()
-    signals = session_of(context).signals
+    signals = run_context(context).signals
     names = {"source": "SOURCE_URL", "target": "TARGET_URL"}
-    with named(**names), copying(source, target) as task, seldom_collecting(), _saying_what_is_copied(task):
+    with named(**names), copying(source, target) as task, gc_less_often(), _saying_what_is_copied(task):
         task.begin()
         before = task.copied
         _copy(task, signals)

@@ -8,9 +8,9 @@ import typer
 
 from vigility.bootstrap import schema_state, upgrade
 from vigility.cli.errors import named
-from vigility.cli.groups import command_group, examples
-from vigility.cli.lines import show
-from vigility.cli.session import Session, session_of
+from vigility.cli.help import command_group, examples
+from vigility.cli.console import show
+from vigility.cli.context import RunContext, run_context
 from vigility.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def upgrade_schema(context: typer.Context) -> None:
 
     However many do it at once, it is done once. Killed half-way it leaves the schema as it was.
     """
-    session = session_of(context)
+    session = run_context(context)
     before = _state(session)
     with session.signals.held():
         after = upgrade(session.database)
@@ -52,7 +52,7 @@ def upgrade_schema(context: typer.Context) -> None:
 )
 def current(context: typer.Context) -> None:
     """Show which revision of the schema the database has; `none` before the first. Changes nothing."""
-    state = _state(session_of(context))
+    state = _state(run_context(context))
     show(f"{state.current or 'none'} ({_judged(state)})")
 
 
@@ -67,14 +67,14 @@ def check(context: typer.Context) -> None:
     Exit codes: 0 it can; 1 the database cannot be reached; 3 its schema is older, or there is none yet:
     vigility db upgrade; 4 its schema is newer: upgrade vigility.
     """
-    session = session_of(context)
+    session = run_context(context)
     state = _state(session)
     show(f"{session.database_name}: {_judged(state)}")
     if not state.is_current:
         session.exit_code = TOO_OLD if state.is_known else TOO_NEW
 
 
-def _state(session: Session) -> SchemaState:
+def _state(session: RunContext) -> SchemaState:
     if session.database == "memory:":
         raise InvalidInput("--database (or DATABASE_URL)", "must outlive the program: memory: has no schema")
     with named(database="--database (or DATABASE_URL)"):

@@ -16,7 +16,7 @@ from typing import Final
 
 import typer
 
-from vigility.cli.lines import one_line
+from vigility.cli.console import one_line
 from vigility.cli.signals import Interrupted
 from vigility.core.errors import InvalidInput, VigilityError
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vigility.cli.faults import Faults
+from vigility.cli.rejects import RejectLog
 from vigility.cli.progress import Progress
-from vigility.cli.reading.numbered import Numbered
-from vigility.cli.reading.parsed import Parsed
-from vigility.cli.reading.records import Block
-from vigility.cli.reading.source import Source
+from vigility.cli.parsers.parsed_file import ParsedFile
+from vigility.cli.parsers.parsed import Parsed
+from vigility.cli.parsers.records import Block
+from vigility.cli.parsers.source import Source
 from vigility.cli.signals import Signals
-from vigility.cli.wording import counted
-from vigility.core.model import NewEvent
+from vigility.cli.pluralize import pluralize
+from vigility.core.events.model import NewEvent
 from vigility.core.service import Vigility
-from vigility.core.tracking import Ingested
+from vigility.core.events.tracking import IngestResult
 
 
 @dataclass(slots=True)
@@ -25,10 +25,10 @@ class Stored:
     last_line: int
     events: int = 0
     duplicates: int = 0
-    storing: Block | None = None
+    write_events: Block | None = None
     """The block that is on its way, of which it is not known whether it is stored."""
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """What is stored, of which lines."""
         if self.last_line < self.first_line:
             return f"no events are stored{self._doubt()}"
@@ -36,7 +36,7 @@ class Stored:
         return f"{counted(self.events, 'event')} of {lines} are stored{self._doubt()}"
 
     def _doubt(self) -> str:
-        if self.storing is None:
+        if self.write_events is None:
             return ""
         return f"; whether those of lines {self.storing.first:,} to {self.storing.last:,} are is not known"
 
@@ -45,7 +45,7 @@ class EventImport:
     """Stores the events of one file. `stored` is true at every moment, also when a signal ends it."""
 
     def __init__(
-        self, vigility: Vigility, events: Numbered[NewEvent], signals: Signals, faults: Faults
+        self, vigility: Vigility, events: ParsedFile[NewEvent], signals: Signals, faults: RejectLog
     ) -> None:
         self._importer = vigility.importer()
         self._events = events
@@ -62,22 +62,22 @@ class EventImport:
                 progress.reached(source.position, f"{counted(self.stored.events, 'event')} stored")
 
     def _store(self, block: Block, parsed: Parsed[NewEvent]) -> None:
-        self.stored.storing = block
+        self.stored.write_events = block
         try:
             outcome = self._importer.store(parsed.values)
         except Exception:
-            self.stored.storing = None  # the store's errors mean that nothing of the call was kept
+            self.stored.write_events = None  # the store's errors mean that nothing of the call was kept
             raise
         self._count(block, outcome)
         self._report(block, parsed, outcome)
 
-    def _count(self, block: Block, outcome: Ingested) -> None:
+    def _count(self, block: Block, outcome: IngestResult) -> None:
         self.stored.events += outcome.accepted
         self.stored.duplicates += outcome.duplicates
         self.stored.last_line = block.last
-        self.stored.storing = None
+        self.stored.write_events = None
 
-    def _report(self, block: Block, parsed: Parsed[NewEvent], outcome: Ingested) -> None:
+    def _report(self, block: Block, parsed: Parsed[NewEvent], outcome: IngestResult) -> None:
         if not parsed.faults and not outcome.rejected:
             return
         wrong = dict(parsed.faults)

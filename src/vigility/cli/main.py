@@ -34,9 +34,9 @@ def run(arguments: Sequence[str], signals: Signals | None = None) -> int:
 def _call(arguments: Sequence[str], signals: Signals) -> int:
     # Imported here: the signals above are handled while it loads.
     from vigility.cli.app import app
-    from vigility.cli.session import Session
+    from vigility.cli.context import RunContext
 
-    session = Session(signals=signals)
+    session = RunContext(signals=signals)
     result = app(list(arguments), standalone_mode=False, prog_name="vigility", obj=session)
     return result if isinstance(result, int) else session.exit_code
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from vigility.cli.lines import one_line, say
+from vigility.cli.console import one_line, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -25,7 +25,7 @@ class Progress(Protocol):
         ...
 
 
-class Quiet:
+class SilentProgress:
     """No bar: for logs and pipes."""
 
     def reached(self, done: int | None, note: str) -> None:
@@ -36,7 +36,7 @@ class Quiet:
         say(text)
 
 
-class Bar:
+class TerminalProgress:
     """A bar that is redrawn in place; lines that are said move above it."""
 
     def __init__(self, bar: RichProgress, total: int | None) -> None:
@@ -56,7 +56,7 @@ class Bar:
 def progress(total: int | None) -> Iterator[Progress]:
     """Show progress towards `total` (None: the end is unknown) while the block runs."""
     if not sys.stderr.isatty():
-        yield Quiet()
+        yield SilentProgress()
         return
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -70,4 +70,4 @@ def progress(total: int | None) -> Iterator[Progress]:
     )
     console = Console(file=sys.stderr)
     with RichProgress(*columns, console=console, transient=True, refresh_per_second=5) as bar:
-        yield Bar(bar, total)
+        yield TerminalProgress(bar, total)

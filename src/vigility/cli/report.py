@@ -9,13 +9,13 @@ import typer
 
 from vigility.cli.completion import age_groups, genders
 from vigility.cli.errors import UsageError, named
-from vigility.cli.groups import examples
-from vigility.cli.lines import say, show
-from vigility.cli.session import Session, session_of
-from vigility.core.model import NewEvent
-from vigility.core.query import Filters
-from vigility.core.report import Report
-from vigility.core.rules import valid_feature
+from vigility.cli.help import examples
+from vigility.cli.console import say, show
+from vigility.cli.context import RunContext, run_context
+from vigility.core.events.model import NewEvent
+from vigility.core.reports.filters import Filters
+from vigility.core.reports.report import Report
+from vigility.core.validators import valid_feature
 from vigility.core.service import Vigility
 
 Start = Annotated[str | None, typer.Option(metavar="DAY", help="The first day (UTC), as 2026-01-31.")]
@@ -75,7 +75,7 @@ def report(  # noqa: PLR0913 - a command has as many parameters as options
     charts |= {"svg": svg} if svg else {}
     if png and svg and png.absolute() == svg.absolute():
         raise UsageError("--png and --svg must be two files")
-    session = session_of(context)
+    session = run_context(context)
     with session.open() as vigility:
         for path in charts.values():
             session.forbid_overwriting(path)
@@ -101,11 +101,11 @@ def _track_own_use(vigility: Vigility, username: str, filters: Filters, *, expor
             raise rejected.error
 
 
-def _write(result: Report, session: Session, *, as_json: bool, as_csv: bool, holds_events: bool) -> None:
+def _write(result: Report, session: RunContext, *, as_json: bool, as_csv: bool, holds_events: bool) -> None:
     if as_json or as_csv:
         from vigility.cli.rendering.machine import json_text, report_csv
 
-        show(json_text(result.as_answer()) if as_json else report_csv(result))
+        show(json_text(result.to_dict()) if as_json else report_csv(result))
     elif result.total:
         from vigility.cli.rendering.report import report_view
         from vigility.cli.rendering.terminal import standard_output

@@ -12,14 +12,15 @@ import typer
 
 from vigility.bootstrap import utc_now
 from vigility.cli.errors import CommandError
-from vigility.cli.groups import examples
-from vigility.cli.lines import show
-from vigility.cli.session import Session, session_of
-from vigility.cli.wording import counted
+from vigility.cli.help import examples
+from vigility.cli.console import show
+from vigility.cli.context import RunContext, run_context
+from vigility.cli.pluralize import pluralize
 from vigility.core.demo import PASSWORD, demo_events, demo_users
-from vigility.core.model import NewEvent, NewUser
+from vigility.core.events.model import NewEvent
+from vigility.core.users.model import NewUser
 from vigility.core.service import Vigility
-from vigility.core.tracking import BATCH_SIZE
+from vigility.core.events.tracking import BATCH_SIZE
 
 SHOWN_USERS = 10
 
@@ -51,7 +52,7 @@ def seed(  # noqa: PLR0913 - a command has as many parameters as options
     yes: Yes = False,
 ) -> None:
     """Wipe the database and fill it with demo users and events."""
-    session = session_of(context)
+    session = run_context(context)
     now, random = utc_now(), Random(random_seed)  # noqa: S311 - a demo, no secret
     with session.open() as vigility:
         if not yes and not vigility.is_empty():
@@ -66,7 +67,7 @@ def seed(  # noqa: PLR0913 - a command has as many parameters as options
     )
 
 
-def _ask_to_wipe(session: Session) -> None:
+def _ask_to_wipe(session: RunContext) -> None:
     holds = f"{session.database_name} holds data"
     if not sys.stdin.isatty():
         raise CommandError(f"{holds}: give --yes to wipe it")
@@ -75,13 +76,13 @@ def _ask_to_wipe(session: Session) -> None:
 
 
 def _fill(
-    session: Session,
+    session: RunContext,
     vigility: Vigility,
     population: Sequence[NewUser],
     events: Iterator[NewEvent],
     total: int,
 ) -> None:
-    from vigility.cli.collector import seldom_collecting
+    from vigility.cli.gc_threshold import gc_less_often
     from vigility.cli.progress import progress
 
     stored = 0
@@ -89,7 +90,7 @@ def _fill(
         with session.signals.held():
             vigility.wipe()
             vigility.accounts.import_users(population)
-        with seldom_collecting(), progress(total) as bar:
+        with gc_less_often(), progress(total) as bar:
             importer = vigility.importer()
             while batch := list(islice(events, BATCH_SIZE)):
                 with session.signals.held():

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from vigility.cli.groups import examples
-from vigility.cli.session import session_of
+from vigility.cli.help import examples
+from vigility.cli.context import run_context
 
 Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Listen here; by default on 127.0.0.1.")]
 Port = Annotated[int | None, typer.Option(metavar="N", help="Listen on this port; by default $PORT or 8002.")]
@@ -35,7 +35,7 @@ def serve(
     """Serve the HTTP API and the chart page until SIGTERM or Ctrl-C. Settings: docs/configuration.md."""
     # Imported here: pydantic and gunicorn take half a second that no other command should.
     from vigility.config import load_settings
-    from vigility.web.server import Server, prepare
+    from vigility.web.server.gunicorn_server import Server, prepare
 
     settings = load_settings(
         host=host,
@@ -51,4 +51,4 @@ def serve(
 def _chosen_database(context: typer.Context) -> str | None:
     """The database that was named before the command; None leaves the choice to the settings."""
     source = context.parent and context.parent.get_parameter_source("database")
-    return session_of(context).database if source and source.name == "COMMANDLINE" else None
+    return run_context(context).database if source and source.name == "COMMANDLINE" else None

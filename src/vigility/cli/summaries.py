@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from vigility.cli.errors import FAILED
-from vigility.cli.groups import command_group, examples
-from vigility.cli.lines import show
-from vigility.cli.session import session_of
-from vigility.cli.wording import counted
+from vigility.cli.help import command_group, examples
+from vigility.cli.console import show
+from vigility.cli.context import run_context
+from vigility.cli.pluralize import pluralize
 
 # A damaged table can differ everywhere; the first lines show where and how.
 SHOWN = 100
@@ -23,9 +23,9 @@ app = command_group("Check or remake the day summaries, from which reports are r
 )
 def verify(context: typer.Context) -> None:
     """Compare the day summaries with the raw events; exit with 1 where they differ."""
-    session = session_of(context)
+    session = run_context(context)
     with session.open() as vigility:
-        differences = vigility.verify_summaries()
+        differences = vigility.verify_rollups()
     for entry in differences[:SHOWN]:
         show(
             f"{entry.day} {entry.feature}, {entry.age_group.value}, {entry.gender.value}: "
@@ -48,7 +48,7 @@ def verify(context: typer.Context) -> None:
 )
 def rebuild(context: typer.Context) -> None:
     """Make the day summaries again from the raw events."""
-    session = session_of(context)
+    session = run_context(context)
     with session.open() as vigility, session.signals.held():
-        vigility.rebuild_summaries()
+        vigility.rebuild_rollups()
     show("The day summaries were made again from the events.")

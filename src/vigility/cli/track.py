@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from vigility.cli.errors import FAILED, CommandError, UsageError, named
-from vigility.cli.groups import examples
-from vigility.cli.lines import show
-from vigility.cli.session import Session, session_of
+from vigility.cli.help import examples
+from vigility.cli.console import show
+from vigility.cli.context import RunContext, run_context
 
 if TYPE_CHECKING:
     from vigility.cli.importing import EventImport
-    from vigility.cli.reading.source import Source
+    from vigility.cli.parsers.source import Source
 
 Feature = Annotated[str | None, typer.Argument(metavar="FEATURE", help="The feature that was used.")]
 User = Annotated[str | None, typer.Option(metavar="NAME", help="Who used it.")]
@@ -66,7 +66,7 @@ def track(  # noqa: PLR0913 - a command has as many parameters as options
     A file has the keys (in CSV, columns) username, feature_name, timestamp and optionally event_id.
     Right lines are stored, wrong ones reported by number and reason; if there are any, the exit code is 1.
     """
-    session = session_of(context)
+    session = run_context(context)
     if file is None:
         if rejects is not None or from_line != 1:
             raise UsageError("--rejects and --from-line go with --file")
@@ -78,7 +78,7 @@ def track(  # noqa: PLR0913 - a command has as many parameters as options
 
 
 def _track_one(
-    session: Session, feature: str | None, user: str | None, at: str | None, event_id: str | None
+    session: RunContext, feature: str | None, user: str | None, at: str | None, event_id: str | None
 ) -> None:
     if feature is None or user is None:
         raise UsageError("needs FEATURE and --user NAME, or --file PATH. See: vigility track --help")
@@ -88,13 +88,13 @@ def _track_one(
     show(f"Tracked {event.feature} for {user} at {when}.")
 
 
-def _track_file(session: Session, path: str, rejects: Path | None, from_line: int) -> None:
-    from vigility.cli.collector import seldom_collecting
-    from vigility.cli.faults import Faults
+def _track_file(session: RunContext, path: str, rejects: Path | None, from_line: int) -> None:
+    from vigility.cli.gc_threshold import gc_less_often
+    from vigility.cli.rejects import RejectLog
     from vigility.cli.importing import EventImport
     from vigility.cli.progress import progress
-    from vigility.cli.reading.events import read_events
-    from vigility.cli.reading.source import open_source
+    from vigility.cli.parsers.events import read_events
+    from vigility.cli.parsers.source import open_source
 
     began = perf_counter()
     with (
@@ -103,17 +103,17 @@ def _track_file(session: Session, path: str, rejects: Path | None, from_line: in
         _opened(session, rejects, path, append=from_line > 1) as rejects_file,
         progress(source.size) as bar,
     ):
-        faults = Faults(bar, rejects_file)
+        faults = RejectLog(bar, rejects_file)
         events = read_events(source, from_line)
         task = EventImport(vigility, events, session.signals, faults)
-        with seldom_collecting(), _saying_what_is_stored(session, task, source, rejects):
+        with gc_less_often(), _saying_what_is_stored(session, task, source, rejects):
             task.run(source, bar)
         faults.close()
     _summarize(session, task, faults.count, perf_counter() - began)
 
 
 @contextmanager
-def _opened(session: Session, rejects: Path | None, path: str, *, append: bool) -> Iterator[BinaryIO | None]:
+def _opened(session: RunContext, rejects: Path | None, path: str, *, append: bool) -> Iterator[BinaryIO | None]:
     if rejects is None:
         yield None
         return
@@ -131,7 +131,7 @@ def _opened(session: Session, rejects: Path | None, path: str, *, append: bool) 
 
 @contextmanager
 def _saying_what_is_stored(
-    session: Session, task: EventImport, source: Source, rejects: Path | None
+    session: RunContext, task: EventImport, source: Source, rejects: Path | None
 ) -> Iterator[None]:
     """Let whatever ends the import early say what is stored, and how to go on."""
     try:
@@ -141,7 +141,7 @@ def _saying_what_is_stored(
         raise
 
 
-def _resume(session: Session, task: EventImport, source: Source, rejects: Path | None) -> str:
+def _resume(session: RunContext, task: EventImport, source: Source, rejects: Path | None) -> str:
     from shlex import quote
 
     path = "-" if source.size is None and source.name == "stdin" else quote(source.name)
@@ -149,8 +149,8 @@ def _resume(session: Session, task: EventImport, source: Source, rejects: Path |
     return f"{session.command} track --file {path}{kept} --from-line {task.stored.last_line + 1}"
 
 
-def _summarize(session: Session, task: EventImport, wrong: int, seconds: float) -> None:
-    from vigility.cli.wording import counted
+def _summarize(session: RunContext, task: EventImport, wrong: int, seconds: float) -> None:
+    from vigility.cli.pluralize import pluralize
 
     stored = task.stored
     parts = [f"{counted(stored.events, 'event')} stored"]

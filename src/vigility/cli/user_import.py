@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from vigility.cli.faults import Faults
+from vigility.cli.rejects import RejectLog
 from vigility.cli.progress import Progress
-from vigility.cli.reading.csv_rows import Row
-from vigility.cli.reading.numbered import Numbered
-from vigility.cli.reading.source import Source
+from vigility.cli.parsers.csv_rows import Row
+from vigility.cli.parsers.parsed_file import ParsedFile
+from vigility.cli.parsers.source import Source
 from vigility.cli.signals import Signals
-from vigility.cli.wording import counted
+from vigility.cli.pluralize import pluralize
 from vigility.core.errors import InvalidInput
-from vigility.core.model import NewUser
+from vigility.core.users.model import NewUser
 from vigility.core.service import Vigility
 
 
@@ -29,7 +29,7 @@ class Imported:
 class UserImport:
     """Stores the users of one file."""
 
-    def __init__(self, vigility: Vigility, rows: Numbered[Row], signals: Signals, faults: Faults) -> None:
+    def __init__(self, vigility: Vigility, rows: ParsedFile[Row], signals: Signals, faults: RejectLog) -> None:
         self._vigility = vigility
         self._rows = rows
         self._signals = signals

@@ -10,10 +10,10 @@ import typer
 
 from vigility.cli.completion import genders
 from vigility.cli.errors import FAILED, CommandError, named
-from vigility.cli.groups import command_group, examples
-from vigility.cli.lines import say, show
-from vigility.cli.session import Session, session_of
-from vigility.cli.wording import counted
+from vigility.cli.help import command_group, examples
+from vigility.cli.console import say, show
+from vigility.cli.context import RunContext, run_context
+from vigility.cli.pluralize import pluralize
 from vigility.core.errors import UsernameTaken
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add(
     ] = None,
 ) -> None:
     """Add a user who can be tracked and can log in."""
-    with session_of(context).open() as vigility, named(username="NAME"):
+    with run_context(context).open() as vigility, named(username="NAME"):
         # All that can be said before the password is asked for.
         if vigility.user(vigility.accounts.checked(name, age, gender).username):
             raise UsernameTaken(name)
@@ -68,13 +68,13 @@ def list_users(
     as_json: Annotated[bool, typer.Option("--json", help="As a JSON list.")] = False,
 ) -> None:
     """List all users, in the order in which they were added."""
-    session = session_of(context)
+    session = run_context(context)
     with session.open() as vigility:
         users = vigility.users()
     if as_json:
-        from vigility.cli.rendering.machine import json_text, user_answer
+        from vigility.cli.rendering.machine import json_text, user_json
 
-        show(json_text([user_answer(user) for user in users]))
+        show(json_text([user_json(user) for user in users]))
     elif users:
         from vigility.cli.rendering.users import user_lines
 
@@ -101,7 +101,7 @@ def import_users(
     They can be tracked but, without a password, cannot log in. Users who exist are left as they are, so
     that importing again changes nothing. Wrong rows are reported and left out; then the exit code is 1.
     """
-    session = session_of(context)
+    session = run_context(context)
     imported, wrong = _import(session, file)
     _say_who_differs(imported.different)
     known = imported.unchanged + len(imported.different)
@@ -112,15 +112,15 @@ def import_users(
     show(f"{', '.join(parts)}.")
 
 
-def _import(session: Session, file: str) -> tuple[Imported, int]:
-    from vigility.cli.faults import Faults
+def _import(session: RunContext, file: str) -> tuple[Imported, int]:
+    from vigility.cli.rejects import RejectLog
     from vigility.cli.progress import progress
-    from vigility.cli.reading.source import open_source
-    from vigility.cli.reading.users import read_users
+    from vigility.cli.parsers.source import open_source
+    from vigility.cli.parsers.users import read_users
     from vigility.cli.user_import import UserImport
 
     with open_source(file) as source, session.open() as vigility, progress(source.size) as bar:
-        faults = Faults(bar)
+        faults = RejectLog(bar)
         task = UserImport(vigility, read_users(source), session.signals, faults)
         task.run(source, bar)
         faults.close()

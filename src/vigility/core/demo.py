@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
 
-from vigility.core.model import Gender, NewEvent, NewUser
+from vigility.core.dimensions import Gender
+from vigility.core.events.model import NewEvent
+from vigility.core.users.model import NewUser
 
 PASSWORD: Final = "password123"  # noqa: S105 - of demo users, and printed with them
 """The password of every demo user."""

@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from vigility.core.accounts import Accounts, PasswordHasher
-from vigility.core.attempts import AttemptLimits
-from vigility.core.group_commit import Deliver
-from vigility.core.model import Event, NewEvent, Tracked, User
-from vigility.core.query import Filters
-from vigility.core.report import Report, build_report
-from vigility.core.repositories import Store, SummaryDifference
-from vigility.core.rules import is_username, valid_feature, valid_username
-from vigility.core.sessions import Sessions
+from vigility.core.users.accounts import Accounts
+from vigility.core.users.ports import PasswordHasher
+from vigility.core.sessions.rate_limit import RateLimits
+from vigility.core.events.group_commit import OnDone
+from vigility.core.events.model import Event, NewEvent, StoredEvent
+from vigility.core.users.model import User
+from vigility.core.reports.filters import Filters
+from vigility.core.reports.report import Report, build_report
+from vigility.core.installation import Store
+from vigility.core.reports.ports import RollupDifference
+from vigility.core.validators import is_username, valid_feature, valid_username
+from vigility.core.sessions.revocation import Sessions
 from vigility.core.times import CALENDAR, Clock, Span
-from vigility.core.tracking import BATCH_SIZE, Importer, Ingested, Tracker
+from vigility.core.events.tracking import BATCH_SIZE, Importer, IngestResult, Tracker
 
 
 class Vigility:
@@ -34,7 +37,7 @@ class Vigility:
         self._tracker = Tracker(store.users, store.events, clock)
         self.accounts = Accounts(store.users, hasher, clock)
         self.sessions = Sessions(store.revoked_tokens, clock)
-        self.attempts = AttemptLimits(store.attempts, clock)
+        self.attempts = RateLimits(store.attempts, clock)
 
     def register(self, username: str, password: str, age: int | str, gender: str) -> User:
         """Add a user who can log in.
@@ -87,7 +90,7 @@ class Vigility:
         feature: str,
         at: datetime | str | None = None,
         event_id: str | None = None,
-    ) -> Future[Tracked]:
+    ) -> Future[StoredEvent]:
         """As `track`, without waiting: the future is done when the event is durable.
 
         Submitted events are stored together, many in one transaction; `flush`, `close` and the end of
@@ -96,13 +99,13 @@ class Vigility:
         """
         return self._tracker.submit(NewEvent(username, feature, at, event_id))
 
-    def submit_now(self, user: User, feature: object, event_id: object, deliver: Deliver) -> None:
+    def enqueue(self, user: User, feature: object, event_id: object, on_done: OnDone) -> None:
         """Queue that `user`, looked up before, used a feature just now; for servers that wait otherwise.
 
         `deliver` is called, from another thread, with a Tracked or a VigilityError. Raises InvalidInput,
         or StoreUnavailable where the event is not even queued.
         """
-        self._tracker.submit_now(user, feature, event_id, deliver)
+        self._tracker.enqueue(user, feature, event_id, on_done)
 
     @property
     def queued(self) -> int:
@@ -113,7 +116,7 @@ class Vigility:
         """Wait, at most `timeout` seconds, until nothing submitted is pending; returns whether nothing is."""
         return self._tracker.flush(timeout)
 
-    def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> Ingested:
+    def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> IngestResult:
         """Store many events; report each that breaks a rule by its index, and store the others.
 
         Each `batch_size` events are one transaction. Raises StoreError where the store fails: the
@@ -139,13 +142,13 @@ class Vigility:
         counts = self._store.events.counts(chosen, None if feature is None else valid_feature(feature))
         return build_report(chosen, feature, counts, self._clock().astimezone(UTC).date())
 
-    def verify_summaries(self) -> list[SummaryDifference]:
+    def verify_rollups(self) -> list[RollupDifference]:
         """Compare the day summaries, which reports are read from, with the raw events."""
-        return self._store.events.verify_summaries()
+        return self._store.events.verify_rollups()
 
-    def rebuild_summaries(self) -> None:
+    def rebuild_rollups(self) -> None:
         """Make the day summaries again from the raw events."""
-        self._store.events.rebuild_summaries()
+        self._store.events.rebuild_rollups()
 
     def ping(self) -> None:
         """Read from the database, as little as can be. Raises StoreUnavailable where it cannot be read."""

@@ -15,27 +15,27 @@ from vigility.bootstrap import is_postgres, utc_now
 from vigility.config import Settings, shared_metrics
 from vigility.core.service import Vigility
 from vigility.core.times import Clock
-from vigility.web import errors
-from vigility.web.access_log import AccessLog, to_stdout
-from vigility.web.addresses import Addresses
-from vigility.web.attempts import Attempts, no_limits
-from vigility.web.batches import BatchStore
-from vigility.web.cookies import Cookies
-from vigility.web.cors import Cors
-from vigility.web.express import Express
-from vigility.web.forgery import Forgery
-from vigility.web.headers import SecurityHeaders
-from vigility.web.identity import Identity
+from vigility.web.http import errors
+from vigility.web.middleware.access_log import AccessLog, to_stdout
+from vigility.web.http.client_address import Addresses
+from vigility.web.auth.rate_limits import SharedRateLimiter, unlimited
+from vigility.web.api.batch_tracking import BatchStore
+from vigility.web.auth.cookies import Cookies
+from vigility.web.middleware.cors import Cors
+from vigility.web.fast_path.handler import FastTrackHandler
+from vigility.web.middleware.csrf import CsrfMiddleware
+from vigility.web.middleware.security_headers import SecurityHeaders
+from vigility.web.auth.authentication import Authenticator
 from vigility.web.lifespan import Lifespan
-from vigility.web.metrics import Measured, Metrics
-from vigility.web.origins import AllowedOrigins
-from vigility.web.pages import Pages
-from vigility.web.requests import Request
-from vigility.web.routes import Parts, routes
-from vigility.web.secret import tokens_of
-from vigility.web.standing import Standing
-from vigility.web.threads import BATCH_THREADS, BATCH_THREADS_ON_POSTGRES, Threads
-from vigility.web.tracking import Recorder
+from vigility.web.middleware.metrics import RequestMetrics, Metrics
+from vigility.web.middleware.origins import AllowedOrigins
+from vigility.web.http.static_files import Pages
+from vigility.web.http.requests import Request
+from vigility.web.routes import Dependencies, routes
+from vigility.web.auth.signing_key import tokens_of
+from vigility.web.auth.session_cache import SessionCache
+from vigility.web.http.executors import BATCH_THREADS, BATCH_THREADS_ON_POSTGRES, Executors
+from vigility.web.fast_path.event_writer import EventWriter
 
 App = falcon.asgi.App[Request, falcon.asgi.Response]
 
@@ -50,17 +50,17 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
     """
     tokens = tokens_of(settings)
     on_postgres = is_postgres(settings.database_url)
-    threads = Threads(settings.password_threads, BATCH_THREADS_ON_POSTGRES if on_postgres else BATCH_THREADS)
+    threads = Executors(settings.password_threads, BATCH_THREADS_ON_POSTGRES if on_postgres else BATCH_THREADS)
     metrics = Metrics(shared_metrics())
-    parts = Parts(
+    parts = Dependencies(
         vigility=vigility,
         threads=threads,
         tokens=tokens,
         clock=clock,
-        identity=Identity(tokens, Standing(vigility, threads), clock),
+        identity=Authenticator(tokens, SessionCache(vigility, threads), clock),
         cookies=Cookies(cross_site=settings.frontend_url is not None),
-        attempts=Attempts(vigility, settings) if settings.rate_limit == "on" else no_limits(),
-        recorder=Recorder(vigility, metrics),
+        attempts=SharedRateLimiter(vigility, settings) if settings.rate_limit == "on" else unlimited(),
+        recorder=EventWriter(vigility, metrics),
         metrics=metrics,
         pages=Pages(STATIC),
         batches=BatchStore(vigility, clock, timedelta(days=settings.oldest_event_days)),
@@ -75,17 +75,17 @@ def create_app(vigility: Vigility, settings: Settings, clock: Clock = utc_now) -
     return app
 
 
-def _hooks(settings: Settings, parts: Parts) -> Any:  # noqa: ANN401 - Falcon has a type for each kind of hook
+def _hooks(settings: Settings, parts: Dependencies) -> Any:  # noqa: ANN401 - Falcon has a type for each kind of hook
     """What runs before every request, from the first on, and after it, from the last on."""
     origins = AllowedOrigins(settings.frontend_url)
     log = AccessLog(Addresses(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None)
-    measured = Measured(parts.metrics)
-    express = Express(parts.identity, parts.recorder, measured, log)
+    measured = RequestMetrics(parts.metrics)
+    express = FastTrackHandler(parts.identity, parts.recorder, measured, log)
     return [
         log,
         measured,
         SecurityHeaders(),
         Cors(origins),
-        Forgery(origins),
+        CsrfMiddleware(origins),
         Lifespan(parts.vigility, parts.identity, parts.threads, express),
     ]

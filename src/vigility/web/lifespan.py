@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from vigility.core.service import Vigility
-from vigility.web.identity import Identity
-from vigility.web.short_way import STATE, ShortWay
-from vigility.web.threads import Threads
+from vigility.web.auth.authentication import Authenticator
+from vigility.web.fast_path.contract import STATE, FastPath
+from vigility.web.http.executors import Executors
 
 
 class Lifespan:
     """Falcon's hooks; at the stop everything is flushed, then closed."""
 
-    def __init__(self, vigility: Vigility, identity: Identity, threads: Threads, short_way: ShortWay) -> None:
+    def __init__(self, vigility: Vigility, identity: Authenticator, threads: Executors, short_way: FastPath) -> None:
         self._vigility = vigility
         self._identity = identity
         self._threads = threads

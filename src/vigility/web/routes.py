@@ -7,33 +7,35 @@ from dataclasses import dataclass
 from vigility.auth.tokens import Tokens
 from vigility.core.service import Vigility
 from vigility.core.times import Clock
-from vigility.web.accounts import LoginResource, LogoutResource, MeResource, RegisterResource, SignIn
-from vigility.web.analytics import AnalyticsResource
-from vigility.web.attempts import Limits
-from vigility.web.batches import BatchResource, BatchStore
-from vigility.web.cookies import Cookies
-from vigility.web.docs_page import DocsResource
-from vigility.web.health import HealthResource
-from vigility.web.identity import Identity
-from vigility.web.metrics import Metrics, MetricsResource
-from vigility.web.openapi import OpenApiResource
-from vigility.web.pages import Page, Pages, StaticResource
-from vigility.web.threads import Threads
-from vigility.web.tracking import Recorder, TrackResource
+from vigility.web.api.accounts import LoginResource, LogoutResource, MeResource, RegisterResource, SessionIssuer
+from vigility.web.api.analytics import AnalyticsResource
+from vigility.web.auth.rate_limits import RateLimiter
+from vigility.web.api.batch_tracking import BatchResource, BatchStore
+from vigility.web.auth.cookies import Cookies
+from vigility.web.openapi.docs_page import DocsResource
+from vigility.web.api.health import HealthResource
+from vigility.web.auth.authentication import Authenticator
+from vigility.web.middleware.metrics import Metrics
+from vigility.web.api.metrics import MetricsResource
+from vigility.web.openapi.document import OpenApiResource
+from vigility.web.http.static_files import PageResource, Pages, StaticResource
+from vigility.web.http.executors import Executors
+from vigility.web.fast_path.event_writer import EventWriter
+from vigility.web.api.tracking import TrackResource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Dependencies:
     """What resources are made of."""
 
     vigility: Vigility
-    threads: Threads
+    threads: Executors
     tokens: Tokens
     clock: Clock
-    identity: Identity
+    identity: Authenticator
     cookies: Cookies
-    attempts: Limits
-    recorder: Recorder
+    attempts: RateLimiter
+    recorder: EventWriter
     metrics: Metrics
     pages: Pages
     batches: BatchStore
@@ -47,10 +49,10 @@ class Route:
     resource: object
 
 
-def routes(parts: Parts) -> list[Route]:
+def routes(parts: Dependencies) -> list[Route]:
     """Every route."""
     vigility, threads, identity, page = parts.vigility, parts.threads, parts.identity, parts.pages.index
-    sign_in = SignIn(
+    session_issuer = SessionIssuer(
         vigility=vigility,
         threads=threads,
         limits=parts.attempts,
@@ -59,8 +61,8 @@ def routes(parts: Parts) -> list[Route]:
         clock=parts.clock,
     )
     return [
-        Route("/register", RegisterResource(sign_in, page)),
-        Route("/login", LoginResource(sign_in, page)),
+        Route("/register", RegisterResource(session_issuer, page)),
+        Route("/login", LoginResource(session_issuer, page)),
         Route("/logout", LogoutResource(identity, parts.cookies)),
         Route("/me", MeResource(identity)),
         Route("/track", TrackResource(identity, parts.recorder)),
@@ -70,7 +72,7 @@ def routes(parts: Parts) -> list[Route]:
         Route("/metrics", MetricsResource(parts.metrics, threads)),
         Route("/openapi.json", OpenApiResource()),
         Route("/docs", DocsResource()),
-        Route("/", Page(page)),
-        Route("/dashboard", Page(page)),
+        Route("/", PageResource(page)),
+        Route("/dashboard", PageResource(page)),
         Route("/static/{path:path}", StaticResource(parts.pages)),
     ]

@@ -15,7 +15,7 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 BAR_STYLE: Final = "cyan"
 
 
-class Bar:
+class ShareBar:
     """A bar as long as `share` (0 to 1) of the room it is given. Anything above 0 can be seen."""
 
     def __init__(self, share: float) -> None:

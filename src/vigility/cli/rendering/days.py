@@ -10,9 +10,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from vigility.cli.rendering.bars import BAR_STYLE, Bar
+from vigility.cli.rendering.bars import BAR_STYLE, ShareBar
 from vigility.cli.rendering.terminal import NARROW, ByWidth, plain_table
-from vigility.core.report import DayCount
+from vigility.core.reports.report import DayCount
 
 FEW_DAYS: Final = 14
 HEIGHT: Final = 8
@@ -48,7 +48,7 @@ def _day_table(days: Sequence[DayCount], width: int) -> Table:
         table.add_column("")
     peak = max(entry.count for entry in days)
     for entry in days:
-        bars = () if narrow else (Bar(entry.count / peak if peak else 0),)
+        bars = () if narrow else (ShareBar(entry.count / peak if peak else 0),)
         table.add_row(entry.day.isoformat(), f"{entry.count:,}", *bars)
     return table
 

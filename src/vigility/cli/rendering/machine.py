@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
-from vigility.core.model import User
-from vigility.core.report import Report
+from vigility.core.users.model import User
+from vigility.core.reports.report import Report
 
 # A spreadsheet runs a cell that begins so as a formula, full-width forms too in some countries
 # (OWASP, "CSV Injection").
@@ -23,7 +23,7 @@ def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=ascii_only)
 
 
-def user_answer(user: User) -> dict[str, object]:
+def user_json(user: User) -> dict[str, object]:
     """A user as `users list --json` tells it; never with the password's hash."""
     return {
         "id": user.id,

@@ -8,11 +8,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vigility.cli.rendering.bars import Bar
+from vigility.cli.rendering.bars import ShareBar
 from vigility.cli.rendering.days import day_view
 from vigility.cli.rendering.terminal import NARROW, ByWidth, name, plain_table
-from vigility.cli.wording import counted
-from vigility.core.report import Report
+from vigility.cli.pluralize import pluralize
+from vigility.core.reports.report import Report
 
 
 def report_view(report: Report) -> Iterator[RenderableType]:
@@ -37,7 +37,7 @@ def _feature_table(report: Report, width: int) -> Table:
         table.add_column("")
     most, total = report.features[0].count, report.total
     for entry in report.features:
-        shares = () if narrow else (share(entry.count, total), Bar(entry.count / most))
+        shares = () if narrow else (share(entry.count, total), ShareBar(entry.count / most))
         table.add_row(name(entry.feature), f"{entry.count:,}", *shares)
     return table
 

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from vigility.cli.lines import visible
+from vigility.cli.console import visible
 
 # Below it, bars and shares would leave no room for the names and counts themselves.
 NARROW: Final = 44

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.table import Table
 
 from vigility.cli.rendering.terminal import name, plain_table
-from vigility.core.model import NewUser, User
+from vigility.core.users.model import NewUser, User
 
 
 def demo_table(users: Iterable[NewUser]) -> Table:

@@ -1,0 +1,98 @@
+"""Users in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, select
+
+from vigility.core.errors import UsernameTaken
+from vigility.core.dimensions import Gender
+from vigility.core.users.model import NewUser, User
+from vigility.core.times import from_micros, to_micros
+from vigility.adapters.sql.database import Database
+from vigility.adapters.sql.schema import users
+
+# Values in one IN list: SQLite allows 32,766 in a statement.
+NAMES_A_QUERY: Final = 10_000
+
+
+class SqlUsers:
+    """Implements `vigility.core.reports.ports.UserRepository`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._users_named = select(users).where(database.in_list(users.c.username, "names"))
+
+    def add(self, user: NewUser) -> User:
+        """See `UserRepository.add`."""
+        if added := self.add_missing([user]):
+            return added[0]
+        raise UsernameTaken(user.username)
+
+    def add_missing(self, new: Sequence[NewUser]) -> list[User]:
+        """See `UserRepository.add_missing`."""
+        with self._database.writing() as connection:
+            self._database.lock_tables(connection, users)
+            taken = self._named(connection, [user.username for user in new])
+            free = {user.username: user for user in reversed(new) if user.username not in taken}
+            if not free:
+                return []
+            rows = [_row(user) for user in reversed(free.values())]
+            connection.execute(insert(users), rows)
+            return list(self._named(connection, free.keys()).values())
+
+    def by_names(self, usernames: Collection[str]) -> dict[str, User]:
+        """See `UserRepository.by_names`."""
+        if not usernames:
+            return {}
+        with self._database.reading() as connection:
+            return self._named(connection, usernames)
+
+    def all(self) -> Iterator[User]:
+        """See `UserRepository.all`."""
+        with self._database.reading() as connection:
+            found = list(map(_user, connection.execute(select(users).order_by(users.c.id))))
+        yield from found  # outside: whoever takes them may take his time
+
+    def after(self, number: int, limit: int) -> Sequence[User]:
+        """See `UserRepository.after`."""
+        query = select(users).where(users.c.id > number).order_by(users.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return list(map(_user, connection.execute(query)))
+
+    def restore(self, stored: Sequence[User]) -> None:
+        """See `UserRepository.restore`."""
+        with self._database.writing() as connection:
+            connection.execute(insert(users), [{"id": user.id, **_row(user)} for user in stored])
+            self._database.advance_sequence(connection, users, max(user.id for user in stored))
+
+    def _named(self, connection: Connection, usernames: Collection[str]) -> dict[str, User]:
+        names = list(usernames)
+        found: list[User] = []
+        for start in range(0, len(names), NAMES_A_QUERY):
+            chosen = {"names": names[start : start + NAMES_A_QUERY]}
+            found += map(_user, connection.execute(self._users_named, chosen))
+        return {user.username: user for user in sorted(found, key=lambda user: user.id)}
+
+
+def _row(user: NewUser) -> dict[str, object]:
+    return {
+        "username": user.username,
+        "password_hash": user.password_hash,
+        "age": user.age,
+        "gender": user.gender.value,
+        "created": to_micros(user.created),
+    }
+
+
+def _user(row: Row[Any]) -> User:
+    return User(
+        id=row.id,
+        username=row.username,
+        password_hash=row.password_hash,
+        age=row.age,
+        gender=Gender(row.gender),
+        created=from_micros(row.created),
+    )

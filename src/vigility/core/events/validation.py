@@ -1,0 +1,137 @@
+"""From what a sender tells to what a store keeps: users looked up, names and times checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import repeat
+from operator import sub
+
+from vigility.core.errors import InvalidInput, UnknownUser, VigilityError
+from vigility.core.events.model import EventRecord, NewEvent
+from vigility.core.users.model import User
+from vigility.core.users.ports import UserRepository
+from vigility.core.validators import is_username, valid_event_id, valid_feature, valid_moment, valid_username
+from vigility.core.times import CALENDAR, EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, Span
+
+_Profile = tuple[int, int, str]
+"""A user's id, age and gender: what an event records of its user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An event that was not stored: its index in what was sent, and why."""
+
+    index: int
+    error: VigilityError
+
+
+class EventValidator:
+    """Turns events into records. Knows the users met so far and the feature names already checked.
+
+    Users who are `known`, as they were looked up before, are not looked up again. Events that tell a time
+    outside of `span` are rejected.
+    """
+
+    def __init__(self, users: UserRepository, span: Span = CALENDAR, known: Iterable[User] = ()) -> None:
+        self._users = users
+        self._span = span
+        self._profiles: dict[str, _Profile] = {user.username: _profile(user) for user in known}
+        self._features: dict[str, str] = {}
+
+    def resolve_all(
+        self, batch: Sequence[NewEvent], now: int
+    ) -> tuple[Sequence[EventRecord], Sequence[int], list[Rejected]]:
+        """The records of the batch, the index of each in it, and the events that break a rule.
+
+        `now`, in microseconds since the epoch, is the time of events that tell none.
+        """
+        self.look_up(batch)
+        try:
+            return self._by_columns(batch, now), range(len(batch)), []
+        except (KeyError, TypeError, ValueError, InvalidInput):
+            return self._one_by_one(batch, now)
+
+    def look_up(self, batch: Iterable[NewEvent]) -> None:
+        """Learn the users of the batch who are not known yet."""
+        names = {event[0] for event in batch if isinstance(event[0], str)}
+        # A database need not take a name that breaks the rule.
+        unknown = [name for name in names.difference(self._profiles) if is_username(name)]
+        for username, user in self._users.by_names(unknown).items():
+            self._profiles[username] = _profile(user)
+
+    def resolve(self, event: NewEvent, now: int) -> EventRecord:
+        """The record of one event whose user was looked up. Raises InvalidInput or UnknownUser."""
+        username, feature, at, event_id = event
+        name = valid_username(username)
+        if name not in self._profiles:
+            raise UnknownUser(name)
+        user_id, age, gender = self._profiles[name]
+        return EventRecord(
+            user_id,
+            self._checked(feature),
+            now if at is None else valid_moment(at, self._span),
+            age,
+            gender,
+            None if event_id is None else valid_event_id(event_id),
+        )
+
+    def _one_by_one(
+        self, batch: Sequence[NewEvent], now: int
+    ) -> tuple[list[EventRecord], list[int], list[Rejected]]:
+        records: list[EventRecord] = []
+        indexes: list[int] = []
+        rejected: list[Rejected] = []
+        for index, event in enumerate(batch):
+            try:
+                records.append(self.resolve(event, now))
+                indexes.append(index)
+            except (InvalidInput, UnknownUser) as error:
+                rejected.append(Rejected(index, error))
+        return records, indexes, rejected
+
+    def _by_columns(self, batch: Sequence[NewEvent], now: int) -> list[EventRecord]:
+        """All records, or an error of any kind where an event has a fault or an unusual form.
+
+        The same rules as `resolve`, a column at a time: a third of its time on the path of an import.
+        """
+        usernames, features, ats, event_ids = zip(*batch, strict=True)
+        for feature in set(features).difference(self._features):
+            self._checked(feature)
+        user_ids, ages, genders = zip(*map(self._profiles.__getitem__, usernames), strict=True)
+        checked_ids = event_ids
+        if event_ids.count(None) < len(event_ids):  # not any(): "" and {} are no event_ids
+            checked_ids = tuple(None if value is None else valid_event_id(value) for value in event_ids)
+        names = map(self._features.__getitem__, features)
+        columns = (user_ids, names, _micros_of(ats, now, self._span), ages, genders, checked_ids)
+        # As EventRecord._make does, which takes three times as long to be called.
+        return list(map(tuple.__new__, repeat(EventRecord), zip(*columns, strict=True)))
+
+    def _checked(self, feature: str) -> str:
+        try:
+            return self._features[feature]
+        except (KeyError, TypeError):  # not met before, or no text at all
+            checked = valid_feature(feature)
+            return self._features.setdefault(checked, checked)
+
+
+def _profile(user: User) -> _Profile:
+    return user.id, user.age, user.gender.value
+
+
+def _micros_of(ats: Sequence[datetime | str | None], now: int, span: Span) -> Sequence[int]:
+    """Microseconds since the epoch. Any error where one is not allowed, or where their types are mixed."""
+    kinds = set(map(type, ats))
+    if kinds == {type(None)}:
+        return [now] * len(ats)
+    if kinds == {str} and len(distinct := tuple(set(ats))) <= len(ats) // 2:
+        # Files often tell whole seconds or days: each is read once.
+        known = dict(zip(distinct, _micros_of(distinct, now, span), strict=True))
+        return [known[at] for at in ats]
+    moments = map(datetime.fromisoformat, ats) if kinds == {str} else ats  # type: ignore[arg-type]
+    since = map(sub, moments, repeat(EPOCH))
+    micros = [d.days * MICROS_PER_DAY + d.seconds * MICROS_PER_SECOND + d.microseconds for d in since]
+    if min(micros) < span.earliest or max(micros) > span.latest:
+        raise ValueError("a time lies outside of the span")
+    return micros

@@ -1,1 +1,0 @@
-"""The stores: each implements `vigility.core.repositories`, and only `vigility.bootstrap` picks one."""

@@ -1,0 +1,36 @@
+"""Cross-site request forgery: another site must not act with a user's cookie."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import falcon
+from falcon.asgi import Response
+
+from vigility.web.auth.cookies import AUTH_COOKIE
+from vigility.web.middleware.origins import AllowedOrigins
+from vigility.web.http.requests import Request
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class CsrfMiddleware:
+    """Falcon's hook before each request: decides whether its cookie may be used."""
+
+    def __init__(self, origins: AllowedOrigins) -> None:
+        self._origins = origins
+
+    async def process_request(self, req: Request, _resp: Response) -> None:
+        """Set `context.cookie_allowed`. Raises HTTPForbidden where nothing but the cookie proves the user.
+
+        A browser may keep the cookie to itself and yet obey an answer that sets it: so it is looked at
+        where a request comes from that brings none.
+        """
+        req.context.cookie_allowed = True
+        if req.method in _SAFE_METHODS:
+            return
+        get = req.get_header
+        if not self._origins.may_act(get("Origin"), get("Host"), get("Sec-Fetch-Site")):
+            req.context.cookie_allowed = False
+            if req.auth is None and req.get_cookie_values(AUTH_COOKIE):
+                raise falcon.HTTPForbidden(description="This origin may not act with a cookie")

@@ -1,0 +1,106 @@
+"""`/openapi.json`: the operations as OpenAPI 3.1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from falcon.asgi import Response
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from vigility.version import __version__
+from vigility.web.openapi.operations import OPERATIONS, Meaning, Operation
+from vigility.web.http.static_files import File, send_file
+from vigility.web.http.requests import Request
+
+_REFERENCE: Final = "#/components/schemas/{model}"
+_SECURITY: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"cookie": []}]
+_SECURITY_SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "auth_token"},
+}
+
+
+class OpenApiResource:
+    """`GET /openapi.json`."""
+
+    def __init__(self) -> None:
+        self._file = File(msgspec.json.encode(document()), ".json")
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Answer with the description."""
+        send_file(req, resp, self._file)
+
+    on_head = on_get
+
+
+def document() -> dict[str, Any]:
+    """The description of every operation."""
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in dict.fromkeys(_models())], ref_template=_REFERENCE
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "vigility",
+            "version": __version__,
+            "description": 'Feature-usage analytics. Every error is `{"error": "<one sentence>"}`.',
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": {
+            path: {operation.method.lower(): _described(operation) for operation in operations}
+            for path, operations in OPERATIONS.items()
+        },
+        "components": {"schemas": schemas["$defs"], "securitySchemes": _SECURITY_SCHEMES},
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {"operationId": operation.name, "summary": operation.summary}
+    if operation.needs_user:
+        described["security"] = _SECURITY
+    if operation.parameters:
+        described["parameters"] = [
+            {
+                "name": parameter.name,
+                "in": parameter.place,
+                "required": parameter.place == "path",
+                "description": parameter.description,
+                "schema": dict(parameter.schema),
+            }
+            for parameter in operation.parameters
+        ]
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": _content(operation.body)}
+    described["responses"] = {
+        str(status): _answer(operation, status, meaning) for status, meaning in operation.all_answers.items()
+    }
+    return described
+
+
+def _answer(operation: Operation, status: int, meaning: Meaning) -> dict[str, Any]:
+    description, body = meaning
+    answer: dict[str, Any] = {"description": description}
+    if body is not None:
+        answer["content"] = _content(body)
+    if operation.links and status in operation.answers:
+        answer["links"] = {name: dict(link) for name, link in operation.links.items()}
+    return answer
+
+
+def _content(body: type[BaseModel] | str) -> dict[str, Any]:
+    if isinstance(body, str):
+        return {body: {}}
+    return {"application/json": {"schema": {"$ref": _REFERENCE.format(model=body.__name__)}}}
+
+
+def _models() -> Iterator[type[BaseModel]]:
+    for operations in OPERATIONS.values():
+        for operation in operations:
+            if operation.body:
+                yield operation.body
+            for _, body in operation.all_answers.values():
+                if body is not None and not isinstance(body, str):
+                    yield body

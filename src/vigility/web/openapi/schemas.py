@@ -1,0 +1,186 @@
+"""The bodies of requests and answers, as /openapi.json describes them.
+
+The rules themselves are the core's (`vigility.core.validators`), which check what comes in; the tests hold the two
+together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from vigility.core.dimensions import Gender
+from vigility.core.validators import MAX_AGE, MAX_FEATURE_LENGTH, MAX_PASSWORD_LENGTH, MAX_USERNAME_LENGTH, MIN_AGE, MIN_PASSWORD_LENGTH
+
+MAX_EVENTS: Final = 5_000
+"""Events in one batch."""
+
+# No control characters or line separators, and no space at either end.
+_NAME: Final = (
+    r"^[^\s\u0000-\u001f\u007f-\u009f]"
+    r"([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*[^\s\u0000-\u001f\u007f-\u009f])?$"
+)
+_AGE_AS_TEXT: Final = r"^([1-9]|[1-9][0-9]|1[01][0-9]|120)$"
+
+
+def _pattern(pattern: str) -> dict[str, object]:
+    return {"pattern": pattern}
+
+
+Username = Annotated[
+    str, Field(min_length=1, max_length=MAX_USERNAME_LENGTH, json_schema_extra=_pattern(_NAME))
+]
+Password = Annotated[str, Field(min_length=MIN_PASSWORD_LENGTH, max_length=MAX_PASSWORD_LENGTH)]
+FeatureName = Annotated[
+    str, Field(min_length=1, max_length=MAX_FEATURE_LENGTH, json_schema_extra=_pattern(_NAME))
+]
+Age = Annotated[int, Field(strict=True, ge=MIN_AGE, le=MAX_AGE)]
+AgeAsText = Annotated[str, Field(json_schema_extra=_pattern(_AGE_AS_TEXT))]
+
+
+def _example(**fields: str | int) -> ConfigDict:
+    example: JsonDict = {**fields}
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+class RegisterBody(BaseModel):
+    """A new user."""
+
+    model_config = _example(username="ada", password="a long password", age=36, gender="Female")  # noqa: S106
+
+    username: Username
+    password: Password
+    age: Age | AgeAsText = Field(description="In whole years, as a number or as its text.")
+    gender: Gender
+
+
+class LoginBody(BaseModel):
+    """Who logs in."""
+
+    model_config = _example(username="ada", password="a long password")  # noqa: S106
+
+    username: Annotated[str, Field(min_length=1)]
+    password: Annotated[str, Field(min_length=1)]
+
+
+class TrackBody(BaseModel):
+    """The use of a feature, now."""
+
+    model_config = _example(feature_name="date_filter", event_id="123e4567-e89b-42d3-a456-426614174000")
+
+    feature_name: FeatureName
+    event_id: UUID | None = Field(
+        None, description="Chosen by the sender: the same id again stores nothing, and is answered by 200."
+    )
+
+
+class BatchEventBody(BaseModel):
+    """One event of a batch. One that breaks a rule is rejected by itself, and told in the answer."""
+
+    feature_name: Any = Field(None, description="The name of the feature; required.")
+    timestamp: Any = Field(
+        None,
+        description="ISO 8601 with a zone; at most 5 minutes ahead, and as far back as the server allows "
+        "(ten years unless it says otherwise). Without it: now.",
+    )
+    event_id: Any = Field(None, description="A UUID chosen by the sender, as for `POST /track`.")
+
+
+class BatchBody(BaseModel):
+    """Many uses of features."""
+
+    events: Annotated[list[BatchEventBody], Field(min_length=1, max_length=MAX_EVENTS)]
+
+
+class _Response(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class UserResponse(_Response):
+    """A user."""
+
+    id: int
+    username: str
+    age: int
+    gender: Gender
+
+
+class SessionResponse(_Response):
+    """A user who has just logged in, and the token for `Authorization: Bearer`."""
+
+    user: UserResponse
+    token: str
+
+
+class MeResponse(_Response):
+    """Who is logged in."""
+
+    user: UserResponse
+
+
+class MessageResponse(_Response):
+    """A sentence."""
+
+    message: str
+
+
+class EventResponse(_Response):
+    """A stored event."""
+
+    id: int
+    userId: int  # noqa: N815 - the contract's name
+    featureName: str  # noqa: N815
+    timestamp: str = Field(
+        description="UTC, to the millisecond.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+    )
+
+
+class RejectedEvent(_Response):
+    """An event that was not stored."""
+
+    index: int = Field(description="Its place in `events`, from 0.")
+    error: str
+
+
+class BatchResponse(_Response):
+    """What became of the events."""
+
+    accepted: int = Field(description="Stored by this request.")
+    duplicates: int = Field(description="Stored before, under the same event_id.")
+    rejected: list[RejectedEvent]
+
+
+class FeatureCountItem(_Response):
+    """How many events a feature has."""
+
+    feature: str
+    count: int
+
+
+class DayCountItem(_Response):
+    """How many events of the chosen feature a UTC day has."""
+
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    count: int
+
+
+class AnalyticsResponse(_Response):
+    """Bars: count descending, then feature ascending. Line: days ascending; empty without `feature`."""
+
+    barChartData: list[FeatureCountItem]  # noqa: N815
+    lineChartData: list[DayCountItem]  # noqa: N815
+
+
+class HealthResponse(_Response):
+    """The store can be reached."""
+
+    status: Literal["ok"]
+
+
+class ErrorResponse(_Response):
+    """What was wrong, in one sentence."""
+
+    error: str

@@ -1,0 +1,88 @@
+"""gunicorn, started by `vigility serve` or by a configuration file of gunicorn's own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base import Worker
+
+from vigility.bootstrap import connect
+from vigility.config import Settings, share_metrics_in, shared_metrics
+from vigility.core.errors import InvalidInput
+from vigility.web.auth.signing_key import tokens_of
+
+_KEEP_ALIVE_SECONDS: Final = (
+    75  # longer than nginx keeps its connections to us (60 s), so that it closes them
+)
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with these settings; `run` returns by SystemExit."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__(prog="vigility serve")
+
+    def load_config(self) -> None:
+        """Called by gunicorn."""
+        for name, value in options(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> object:
+        """Called by gunicorn in each worker, after the fork."""
+        from vigility.web.server.asgi import LazyApp
+
+        return LazyApp(lambda: self._settings)
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """The settings of gunicorn."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return {
+        "bind": f"{host}:{settings.port}",
+        "workers": settings.workers,
+        "worker_class": "vigility.web.server.worker.Worker",
+        "graceful_timeout": settings.grace_seconds,
+        "keepalive": _KEEP_ALIVE_SECONDS,
+        "control_socket_disable": True,
+        "proc_name": "vigility",
+        "on_starting": on_starting,
+        "child_exit": child_exit,
+        "on_exit": on_exit,
+    }
+
+
+def prepare(settings: Settings) -> None:
+    """Before anything is forked: make the database and the secret, or say in one line why that fails.
+
+    The schema is upgraded here, unless the settings leave it alone: no worker serves an older one.
+
+    Raises VigilityError.
+    """
+    if settings.database_url == "memory:" and settings.workers > 1:
+        raise InvalidInput("DATABASE_URL", "memory: is not shared by workers; start one worker only")
+    tokens_of(settings)
+    connect(settings.database_url, upgrade=settings.upgrade == "on").close()
+
+
+def on_starting(_arbiter: object) -> None:
+    """Called once, before the workers: their metrics begin anew."""
+    share_metrics_in(Path(tempfile.mkdtemp(prefix="vigility-metrics-")))
+
+
+def child_exit(_arbiter: object, worker: Worker) -> None:
+    """Called when a worker is gone: what it counted still counts."""
+    from vigility.web.middleware.metrics_files import merge_dead_worker
+
+    if directory := shared_metrics():
+        merge_dead_worker(directory, worker.pid)
+
+
+def on_exit(_arbiter: object) -> None:
+    """Called at the end."""
+    if directory := shared_metrics():
+        shutil.rmtree(directory, ignore_errors=True)
