@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 VIGILITY := $(BIN)/vigility --database demo/demo.db
 PYTEST_OPTIONS ?=
+NOT_FAST := postgres or server or browser or slow
 
-.PHONY: demo test lint coverage bench docs wheel clean
+.PHONY: demo test test-fast lint coverage bench docs wheel clean
 
 demo: .venv/installed ## a demo database, its report in the terminal and its charts as a PNG
 	@mkdir -p demo
@@ -20,8 +21,11 @@ demo: .venv/installed ## a demo database, its report in the terminal and its cha
 	@echo "  vigility report --gender Female --feature export_data"
 	@echo "  vigility --help"
 
-test: .venv/installed-dev ## all tests; those that need an absent part skip and say which
-	$(BIN)/pytest -n auto --dist loadscope $(PYTEST_OPTIONS) # in the scopes of tests/distribution.py
+test: .venv/installed-dev ## all tests; those that need a missing program are skipped, with the reason
+	$(BIN)/pytest -n auto --dist loadscope -rs $(PYTEST_OPTIONS) # scopes: tests/support/xdist_scheduler.py
+
+test-fast: .venv/installed-dev ## under a minute: no PostgreSQL, server or browser, and fewer Hypothesis examples
+	VIGILITY_TEST_PROFILE=fast $(BIN)/pytest -n auto --dist loadscope -m "not ($(NOT_FAST))" $(PYTEST_OPTIONS)
 
 lint: .venv/installed-dev ## linter, formatter, types, direction of imports
 	$(BIN)/ruff check
@@ -29,8 +33,8 @@ lint: .venv/installed-dev ## linter, formatter, types, direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-coverage: .venv/installed-dev ## the core is covered whole, branches too
-	$(BIN)/pytest tests/core tests/storage -n auto --cov --cov-branch --cov-report=term-missing --cov-fail-under=100
+coverage: .venv/installed-dev ## the core must be covered completely, including branches
+	$(BIN)/pytest tests/core tests/adapters -n auto --cov --cov-branch --cov-report=term-missing --cov-fail-under=100
 
 bench: .venv/installed-dev ## the benchmarks behind docs/benchmarks.md, about half an hour; as JSON in artifacts/benchmarks.jsonl
 	@mkdir -p artifacts

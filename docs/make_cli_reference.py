@@ -1,6 +1,6 @@
-"""Writes cli.md, the reference of the command line, from the program itself: `make docs`.
+"""Write cli.md, the reference of the command line, from the program itself: `make docs`.
 
-A test fails where the page is stale.
+A test fails if the page is stale.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ START = """\
 
 Generated from the program by `make docs`; the texts are in `src/vigility/cli/`.
 
-`--database` goes before the command. Results are written to stdout; progress and errors to stderr, an error
-as one line. Colours and bars adapt to the terminal; `NO_COLOR` and pipes are respected.
+`--database` goes before the command. Results go to stdout; progress and errors go to stderr, each error as one
+line. Colours and bars adapt to the terminal; `NO_COLOR` and pipes are respected.
 
 | Exit code | Meaning |
 |---|---|
 | 0 | done |
-| 1 | it could not be done, or not all of it: wrong lines of a file, summaries or a copy that differ |
-| 2 | it was asked for something that cannot be |
+| 1 | the command failed, or did only a part of its work: invalid lines in a file, daily rollups or a copy that differ |
+| 2 | invalid usage |
 | 3, 4 | `vigility db check`: the schema is older than this version of vigility needs, or newer |
-| 130, 143 | ended by Ctrl-C, by SIGTERM; what was said to be stored is stored |
+| 130, 143 | ended by Ctrl-C, by SIGTERM; whatever was reported as stored is stored |
 """
 
 
 def reference() -> str:
-    """The whole page. It depends on the program only, not on terminal or environment."""
+    """The whole page. It depends only on the program, not on the terminal or the environment."""
     command = typer.main.get_command(app)
     context = command.make_context("vigility", [], resilient_parsing=True)
     return "\n".join([START, *_section(command, context, "vigility")])
@@ -46,9 +46,9 @@ def _section(command: Any, context: Any, path: str) -> Iterator[str]:  # noqa: A
     if command.epilog:
         yield _examples(command.epilog)
     for name in getattr(command, "commands", {}):
-        below = command.commands[name]
-        inner = below.make_context(name, [], parent=context, resilient_parsing=True)
-        yield from _section(below, inner, f"{path} {name}")
+        subcommand = command.commands[name]
+        inner = subcommand.make_context(name, [], parent=context, resilient_parsing=True)
+        yield from _section(subcommand, inner, f"{path} {name}")
 
 
 def _usage(command: Any, context: Any, path: str) -> str:  # noqa: ANN401
@@ -70,10 +70,10 @@ def _row(parameter: Any) -> str:  # noqa: ANN401
     else:
         placeholder = "" if parameter.is_flag or parameter.is_eager else f" {parameter.metavar}"
         names = ", ".join(f"`{option}{placeholder}`" for option in parameter.opts)
-    return f"| {names} | {_cell(_said(parameter))} |"
+    return f"| {names} | {_cell(_description(parameter))} |"
 
 
-def _said(parameter: Any) -> str:  # noqa: ANN401
+def _description(parameter: Any) -> str:  # noqa: ANN401
     parts = [parameter.help]
     if parameter.envvar:
         parts.append(f"Environment: `{parameter.envvar}`.")

@@ -1,7 +1,7 @@
-"""Make the picture of the chart page again: `python docs/make_page_picture.py`.
+"""Take the picture of the dashboard again: `python docs/make_page_picture.py`.
 
-It is the page itself in Chromium, over the program's own server and a larger demo population. The
-events lie in the last 90 days, so that the dates of the picture are those of the day it is made.
+It shows the dashboard in Chromium, served by the program itself over a larger demo population. The events
+lie in the last 90 days, so the dates in the picture depend on the day it is taken.
 """
 
 import os
@@ -26,7 +26,7 @@ START_SECONDS = 20
 
 
 def main() -> None:
-    """Seed a database of its own, serve it and photograph the page."""
+    """Seed a temporary database, serve it and photograph the dashboard."""
     PICTURE.parent.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         database = f"sqlite:///{folder}/demo.db"
@@ -38,7 +38,7 @@ def main() -> None:
 
 @contextmanager
 def serving(command: list[str]) -> Iterator[str]:
-    """The address of a server that runs as long as the block."""
+    """Run a server inside the block; yields its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen([*command, "serve", "--port", str(port), "--workers", "1"])
@@ -52,7 +52,7 @@ def serving(command: list[str]) -> Iterator[str]:
 
 
 def wait_for(address: str) -> None:
-    """Return when something answers there. Raises TimeoutError where nothing does."""
+    """Wait for a response from this address. Raises TimeoutError if there is none."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -61,11 +61,11 @@ def wait_for(address: str) -> None:
             time.sleep(0.05)
         else:
             return
-    raise TimeoutError(f"nothing answers at {address}")
+    raise TimeoutError(f"no response from {address}")
 
 
 def photograph(url: str, picture: Path) -> None:
-    """Use the page as a person would, and save what it looks like then."""
+    """Use the dashboard as a person would, and save a picture of it."""
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         sandbox = os.geteuid() != 0  # Chromium's own does not run as root

@@ -1,7 +1,7 @@
-"""Make the README's picture again: `python docs/make_pictures.py`.
+"""Draw the README's picture again: `python docs/make_pictures.py`.
 
-It is the report of the demo population, through the program itself as the README shows it. The demo's
-events lie in the last 90 days, so that the dates of the picture are those of the day it is made.
+It shows the report of the demo population, drawn by the program itself. The demo's events lie in the last
+90 days, so the dates in the picture depend on the day it is drawn.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ PICTURE = Path(__file__).parent / "images" / "report.png"
 
 
 def main() -> None:
-    """Seed a database of its own and draw its report."""
+    """Seed a temporary database and draw its report."""
     PICTURE.parent.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         database = str(Path(folder) / "demo.db")

@@ -3,31 +3,35 @@ import os
 import pytest
 from hypothesis import settings
 
-import postgres
+from support import postgres
 
 # A failing example prints how to run it again. No deadline: timings belong in benchmarks.
-settings.register_profile("quick", deadline=None, print_blob=True, max_examples=60)
-settings.register_profile("long", parent=settings.get_profile("quick"), max_examples=2_000)
-settings.load_profile(os.environ.get("VIGILITY_TEST_PROFILE", "quick"))  # noqa: TID251
+settings.register_profile("default", deadline=None, print_blob=True, max_examples=60)
+settings.register_profile("fast", parent=settings.get_profile("default"), max_examples=10)
+settings.register_profile("long", parent=settings.get_profile("default"), max_examples=2_000)
+settings.load_profile(os.environ.get("VIGILITY_TEST_PROFILE", "default"))  # noqa: TID251
 
 
 def pytest_addoption(parser):
     parser.addoption(
         "--no-skips",
         action="store_true",
-        help="fail where a test skips: every part must be there, but for data that is not the project's",
+        help="fail tests that skip, unless they need data that is not in the repository",
     )
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "outside_data: needs data that a clone of the project does not hold")
-
-
-@pytest.hookimpl(optionalhook=True)  # pytest-xdist may be left out
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist is optional
 def pytest_xdist_make_scheduler(config, log):
-    from distribution import Distribution
+    from support.xdist_scheduler import ModuleScheduling
 
-    return Distribution(config, log) if config.getoption("dist") == "loadscope" else None
+    return ModuleScheduling(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
 
 
 def pytest_sessionfinish():
@@ -37,8 +41,8 @@ def pytest_sessionfinish():
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
     report = yield
-    excused = item.get_closest_marker("outside_data")
-    if report.skipped and item.config.getoption("--no-skips") and not excused:
+    may_skip = item.get_closest_marker("outside_data")
+    if report.skipped and item.config.getoption("--no-skips") and not may_skip:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} skipped, and --no-skips was given: {reason}"

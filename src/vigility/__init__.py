@@ -8,49 +8,69 @@
         v.track("ada", "date_filter")
         report = v.report(Filters(gender="Female"), feature="date_filter")
 
-Importing it loads nothing outside the standard library; `connect` loads what its store needs.
+Importing it loads nothing outside the standard library; `connect` loads what its database needs.
 """
 
+from typing import TYPE_CHECKING
+
 from vigility.bootstrap import PoolSettings, connect
-from vigility.core.users.accounts import ImportedUsers
-from vigility.core.errors import CopyDiffers, CopyRefused, EventConflict, InvalidCredentials, InvalidInput, OutcomeUnknown, QueueFull, SchemaMismatch, StoreError, StoreUnavailable, UnknownUser, UserGone, UsernameTaken, VigilityError
 from vigility.core.dimensions import AgeGroup, Gender
+from vigility.core.errors import (
+    CopyDiffers,
+    CopyRefused,
+    EventConflict,
+    InvalidCredentials,
+    InvalidInput,
+    OutcomeUnknown,
+    QueueFull,
+    SchemaMismatch,
+    StoreError,
+    StoreUnavailable,
+    UnknownUser,
+    UserGone,
+    UsernameTaken,
+    VigilityError,
+)
 from vigility.core.events.model import Event, NewEvent, StoredEvent
-from vigility.core.users.model import NewUser, User
-from vigility.core.reports.filters import Filters
-from vigility.core.reports.report import DayCount, FeatureCount, Report
-from vigility.core.reports.ports import RollupDifference
-from vigility.core.events.validation import Rejected
-from vigility.core.service import Vigility
 from vigility.core.events.tracking import Importer, IngestResult
+from vigility.core.events.validation import Rejected
+from vigility.core.reports.filters import Filters
+from vigility.core.reports.ports import RollupDifference
+from vigility.core.reports.query import Query
+from vigility.core.reports.report import Point, Report, Series, Total
+from vigility.core.service import Vigility
+from vigility.core.users.accounts import ImportedUsers
+from vigility.core.users.model import NewUser, User
 
 __all__ = [
     "AgeGroup",
     "CopyDiffers",
     "CopyRefused",
-    "DayCount",
     "Event",
     "EventConflict",
-    "FeatureCount",
     "Filters",
     "Gender",
     "ImportedUsers",
     "Importer",
-    "Ingested",
+    "IngestResult",
     "InvalidCredentials",
     "InvalidInput",
-    "Limits",
     "NewEvent",
     "NewUser",
     "OutcomeUnknown",
+    "Point",
+    "PoolSettings",
+    "Query",
     "QueueFull",
     "Rejected",
     "Report",
+    "RollupDifference",
     "SchemaMismatch",
+    "Series",
     "StoreError",
     "StoreUnavailable",
-    "SummaryDifference",
-    "Tracked",
+    "StoredEvent",
+    "Total",
     "UnknownUser",
     "User",
     "UserGone",
@@ -59,3 +79,11 @@ __all__ = [
     "VigilityError",
     "connect",
 ]
+
+if not TYPE_CHECKING:  # so that type checkers still report names that do not exist
+
+    def __getattr__(name: str) -> object:
+        """Old public names: they work, with a DeprecationWarning."""
+        from vigility.deprecated_names import deprecated_name
+
+        return deprecated_name(name)

@@ -1,30 +1,32 @@
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 
 import pytest
 
-from vigility import DayCount, FeatureCount, Filters, Report
+from vigility import Filters, Point, Query, Report, Series, Total
 from vigility.charts.picture import draw
 from vigility.charts.save import drawing
 
 FIRST_DAY = date(2026, 8, 25)
+AS_OF = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 def make_report(counts=None, feature=None, days=(), first=FIRST_DAY, **filters):
     ranked = sorted((counts or {}).items(), key=lambda item: (-item[1], item[0]))
+    points = tuple(Point(first + timedelta(days=offset), count) for offset, count in enumerate(days))
     return Report(
-        filters=Filters(**filters),
-        feature=feature,
-        features=tuple(FeatureCount(*item) for item in ranked),
-        days=tuple(DayCount(first + timedelta(days=offset), count) for offset, count in enumerate(days)),
+        query=Query(filters=Filters(**filters)),
+        totals=tuple(Total("events", (name,), count) for name, count in ranked),
+        series=() if feature is None else (Series("events", (feature,), points),),
+        as_of=AS_OF,
     )
 
 
 @dataclass
 class Drawn:
-    """A drawn picture, looked at after its layout: every text with the rectangle it takes."""
+    """A drawn picture after its layout: every text with its rectangle."""
 
     figure: object
     texts: list
@@ -75,7 +77,7 @@ def drawn() -> Callable[[Report], Drawn]:
     return look_at
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def report_of():
     return make_report
 

@@ -1,4 +1,4 @@
-"""What holds for each picture, whatever the report."""
+"""What is true for the picture of any report."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ def test_texts_neither_overlap_nor_leave_the_page(example):
     assert picture.outside() == []
 
 
-def test_it_says_its_title_its_filters_and_its_total(example):
+def test_it_has_its_title_its_filters_and_its_total(example):
     report, picture = example
     assert "Feature Usage" in picture.texts
     words = report.filters.describe()
@@ -21,8 +21,8 @@ def test_it_says_its_title_its_filters_and_its_total(example):
 
 def test_numbers_on_the_axes_are_whole_with_separated_thousands(example):
     report, picture = example
-    axes = [picture.usage.xaxis] if report.features else []
-    axes += [picture.trend.yaxis] if report.days else []
+    axes = [picture.usage.xaxis] if report.totals else []
+    axes += [picture.trend.yaxis for series in report.series if series.points]
     for axis in axes:
         ticks = list(axis.get_ticklocs())
         assert ticks == [int(tick) for tick in ticks]
@@ -31,24 +31,24 @@ def test_numbers_on_the_axes_are_whole_with_separated_thousands(example):
         assert ticks[0] == 0
 
 
-def test_each_bar_ends_before_its_figure_and_the_figure_before_the_edge(example):
+def test_each_bar_ends_before_its_count_and_the_count_before_the_edge(example):
     report, picture = example
-    if report.features:
+    if report.totals:
         assert max(bar.get_width() for bar in picture.usage.patches) < picture.usage.get_xlim()[1]
-        figures = [
-            box for text, box in picture.boxes if text in {f"{bar.count:,}" for bar in report.features}
-        ]
-        assert figures
-        assert max(box.x1 for box in figures) <= picture.usage.bbox.x1
+        counts = {f"{total.value:,}" for total in report.totals}
+        boxes = [box for text, box in picture.boxes if text in counts]
+        assert boxes
+        assert max(box.x1 for box in boxes) <= picture.usage.bbox.x1
 
 
 def test_the_line_has_its_title_its_dates_and_room_for_its_peak(example):
     report, picture = example
     titles = [text for text in picture.texts if text.startswith("Time Trend: ")]
-    assert len(titles) == (report.feature is not None)
-    if report.days:
-        assert picture.trend.get_xticklabels()
-        assert picture.trend.get_ylim()[1] >= max(point.count for point in report.days)
+    assert len(titles) == len(report.series)
+    for series in report.series:
+        if series.points:
+            assert picture.trend.get_xticklabels()
+            assert picture.trend.get_ylim()[1] >= max(point.value for point in series.points)
 
 
 def test_the_background_is_white(example):

@@ -1,4 +1,4 @@
-"""The file: its format, the same bytes each time, whole or not at all."""
+"""The file: its format, the same bytes each time, written completely or not at all."""
 
 import errno
 import json
@@ -43,7 +43,7 @@ def test_an_svg_is_well_formed_and_its_text_is_text(tmp_path, report):
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])
-def test_the_same_report_gives_the_same_bytes_whatever_the_settings_of_the_machine(
+def test_the_same_report_gives_the_same_bytes_with_any_settings_of_the_machine(
     tmp_path, monkeypatch, report, kind
 ):
     here = tmp_path / "here"
@@ -60,27 +60,32 @@ def test_the_same_report_gives_the_same_bytes_whatever_the_settings_of_the_machi
 def _run_elsewhere(path, kind):
     program = f"""
 import json, sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from vigility import DayCount, FeatureCount, Filters, Report
+from vigility import Point, Query, Report, Series, Total
 from vigility.charts import save_charts
 
 heavy = ("matplotlib", "matplotlib.pyplot")
 before = [module for module in heavy if module in sys.modules]
-features = tuple(FeatureCount(*item) for item in {COUNTS}.items())
-days = tuple(DayCount(date(2026, 8, 25) + timedelta(offset), n) for offset, n in enumerate([3, 1, 4, 1, 5]))
-report = Report(filters=Filters(), feature="date_filter", features=features, days=days)
+totals = tuple(Total("events", (name,), count) for name, count in {COUNTS}.items())
+points = tuple(Point(date(2026, 8, 25) + timedelta(offset), n) for offset, n in enumerate([3, 1, 4, 1, 5]))
+report = Report(
+    query=Query(series_of=("date_filter",)),
+    totals=totals,
+    series=(Series("events", ("date_filter",), points),),
+    as_of=datetime(2026, 8, 29, tzinfo=UTC),
+)
 save_charts(report, Path({str(path)!r}), {kind!r})
 import matplotlib
 after = [module for module in heavy if module in sys.modules]
 print(json.dumps({{"before": before, "after": after, "font.size": matplotlib.rcParams["font.size"]}}))
 """
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert answer.stderr == ""
-    return json.loads(answer.stdout)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
 
 
-def test_nothing_is_left_behind_in_the_process(tmp_path, report):
+def test_settings_of_the_process_are_restored(tmp_path, report):
     import logging
 
     import matplotlib as mpl
@@ -93,7 +98,7 @@ def test_nothing_is_left_behind_in_the_process(tmp_path, report):
     assert logging.getLogger("matplotlib").level == level
 
 
-def test_a_new_file_gets_the_usual_permissions_and_nothing_lies_beside_it(tmp_path, report):
+def test_a_new_file_gets_the_usual_permissions_and_no_other_file_remains(tmp_path, report):
     (tmp_path / "usual").touch()
     save_charts(report, tmp_path / "charts.png", "png")
     assert (tmp_path / "charts.png").stat().st_mode == (tmp_path / "usual").stat().st_mode
@@ -107,7 +112,7 @@ def test_an_old_file_is_replaced(tmp_path, report):
     assert path.read_text().endswith("</svg>\n")
 
 
-def test_a_link_stays_a_link(tmp_path, report):
+def test_a_symbolic_link_is_kept(tmp_path, report):
     (tmp_path / "link.png").symlink_to(tmp_path / "real.png")
     save_charts(report, tmp_path / "link.png", "png")
     assert (tmp_path / "link.png").is_symlink()

@@ -1,4 +1,4 @@
-"""Names of features are text of unknown origin: they are shown, never interpreted."""
+"""Names of features are text of unknown origin: they are shown and never interpreted."""
 
 import logging
 import warnings
@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vigility import FeatureCount, Filters, Report
 from vigility.charts.save import drawing, render
-from vigility.charts.text import BOLD, Face, clean, fit, width
+from vigility.charts.text import BOLD, TextStyle, clean, fit, width
 
-FACE = Face(10, BOLD)
+STYLE = TextStyle(10, BOLD)
 HOSTILE = [
     "$a_b$ and $c$",
     "$",
@@ -68,33 +67,33 @@ def test_what_cannot_be_drawn_is_replaced(report_of, character):
 
 @settings(max_examples=20)
 @given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=100))
-def test_any_text_makes_a_well_formed_picture(name):
-    report = Report(filters=Filters(), feature=name, features=(FeatureCount(name, 3),), days=())
+def test_any_name_gives_a_well_formed_picture(report_of, name):
+    report = report_of({name: 3}, name)
     _, texts = svg_texts(report)
     with drawing(report):
-        title = fit(f"Time Trend: {clean(name)}", 9.1, Face(16, BOLD))
+        title = fit(f"Time Trend: {clean(name)}", 9.1, TextStyle(16, BOLD))
     assert title in texts
 
 
 @settings(max_examples=50)
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["C"]), max_size=100), st.floats(0.5, 4))
-def test_a_cut_text_fits_and_keeps_its_ends(text, room):
-    with drawing(Report(filters=Filters(), feature=None, features=(), days=())):
-        shown = fit(text, room, FACE)
-        assert width(shown, FACE) <= room
-        if width(text, FACE) <= room:
+def test_a_shortened_text_fits_and_keeps_its_ends(report_of, text, room):
+    with drawing(report_of()):
+        shown = fit(text, room, STYLE)
+        assert width(shown, STYLE) <= room
+        if width(text, STYLE) <= room:
             assert shown == text
         else:
             begin, _, end = shown.rpartition("…")
             assert text.startswith(begin)
             assert text.endswith(end)
-            assert width(shown, FACE) > room / 2
+            assert width(shown, STYLE) > room / 2
 
 
 def test_an_installed_font_that_has_the_characters_is_used(tmp_path, monkeypatch, drawn, report_of):
     from matplotlib.font_manager import fontManager
 
-    # Another font that has them, too, would be as good: leave only Matplotlib's own to choose from.
+    # Other fonts that have the character would be as good. Leave only Matplotlib's own fonts to choose from.
     own = [font for font in fontManager.ttflist if "mpl-data" in str(font.fname)]
     monkeypatch.setattr(fontManager, "ttflist", own)
     report = report_of({"特": 2}, "特", [2])

@@ -22,7 +22,7 @@ def weights(picture):
     return {label.get_text(): label.get_fontweight() for label in picture.usage.get_yticklabels()}
 
 
-def test_a_bar_a_feature_the_most_used_on_top_with_its_figure(drawn, report_of):
+def test_each_feature_has_a_bar_with_its_count_and_the_most_used_is_on_top(drawn, report_of):
     picture = drawn(report_of(SEVEN))
     assert list(widths(picture).items()) == list(SEVEN.items())
     bottom, top = picture.usage.get_ylim()
@@ -42,14 +42,14 @@ def test_the_chosen_feature_stands_out_by_colour_and_by_weight(drawn, report_of)
     assert [name for name, weight in weights(picture).items() if weight == "bold"] == ["age_filter"]
 
 
-def test_sixteen_features_all_have_their_bars(drawn, report_of):
+def test_sixteen_features_all_have_a_bar(drawn, report_of):
     picture = drawn(report_of(dict(list(MANY.items())[:16])))
     assert len(picture.bars) == 16
     assert not [text for text in picture.texts if "other" in text]
 
 
 @pytest.mark.parametrize("features", [17, 128])
-def test_more_features_are_the_top_and_other_and_the_subtitle_says_so(drawn, report_of, features):
+def test_with_more_features_the_rest_is_summed_and_the_subtitle_explains_it(drawn, report_of, features):
     counts = dict(list(MANY.items())[:features])
     picture = drawn(report_of(counts))
     shown = widths(picture)
@@ -69,17 +69,17 @@ def test_a_chosen_feature_of_the_rest_has_its_own_bar(drawn, report_of):
     assert "The top 14, and the chosen one, of 128 features; the rest is summed as “other”" in picture.texts
 
 
-def test_the_first_of_the_rest_is_no_longer_of_the_rest_when_chosen(drawn, report_of):
+def test_the_first_of_the_rest_has_its_own_bar_when_chosen(drawn, report_of):
     shown = list(widths(drawn(report_of(MANY, "feature_015", [1]))))
     assert shown[13:] == ["feature_013", "feature_015", "other (113 features)"]
 
 
-def test_a_feature_that_is_called_other_is_a_feature_like_any(drawn, report_of):
+def test_a_feature_named_other_is_a_normal_feature(drawn, report_of):
     shown = drawn(report_of({"other (113 features)": 3, "a": 2}))
     assert set(colors(shown).values()) == {theme.ACCENT}
 
 
-def test_long_names_are_cut_in_the_middle_and_stay_distinct(drawn, report_of):
+def test_long_names_are_shortened_in_the_middle_and_stay_distinct(drawn, report_of):
     long = "a_long_name_of_a_family_of_features_" * 2
     names = list(drawn(report_of({long + "first": 3, long + "last": 2, "short": 1})).bars)
     assert names[0].startswith("a_long_name")
@@ -103,11 +103,11 @@ def test_long_names_are_cut_in_the_middle_and_stay_distinct(drawn, report_of):
         (
             {"start": "2026-02-01", "end": "2026-01-01"},
             "No events under these filters",
-            "The first day lies after",
+            "The first day is after the last day",
         ),
     ],
 )
-def test_an_empty_result_says_so_and_what_to_do(drawn, report_of, filters, headline, advice):
+def test_an_empty_report_explains_itself_and_what_to_do(drawn, report_of, filters, headline, advice):
     picture = drawn(report_of(**filters))
     assert headline in picture.texts
     assert [text for text in picture.texts if advice in text]

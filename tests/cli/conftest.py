@@ -1,3 +1,4 @@
+import codecs
 import fcntl
 import io
 import os
@@ -7,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from dataclasses import dataclass
 from time import monotonic
 
@@ -18,7 +20,7 @@ from vigility.cli import context
 from vigility.cli.main import run
 
 # Seconds that a program in a terminal may take for all that a test does with it.
-PATIENCE = 60
+PATIENCE = 120
 
 QUICK_HASHER = BcryptHasher(rounds=4)
 
@@ -31,7 +33,7 @@ class Outcome:
 
 
 class Program:
-    """Runs `vigility` in this process, on a database of its own."""
+    """Runs `vigility` in this process, with a database of its own."""
 
     def __init__(self, folder, capsys, monkeypatch):
         self.database = folder / "usage.db"
@@ -46,7 +48,7 @@ class Program:
         return Outcome(code, captured.out, captured.err)
 
     def done(self, *arguments, stdin=b""):
-        """What it writes to stdout where all goes well."""
+        """Run a command that must succeed without messages, and return its stdout."""
         outcome = self(*arguments, stdin=stdin)
         assert (outcome.code, outcome.err) == (0, ""), outcome
         return outcome.out
@@ -56,7 +58,7 @@ class Program:
 
     def counts(self):
         with self.open() as opened:
-            return {entry.feature: entry.count for entry in opened.report().features}
+            return {total.label: total.value for total in opened.report().totals}
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def program(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    # The real cost of a password's hash is 0.2 s.
+    # Hashing a password at the real cost takes 0.2 s.
     connect = vigility.connect
     monkeypatch.setattr(context, "connect", lambda url: connect(url, hasher=QUICK_HASHER))
     return Program(tmp_path, capsys, monkeypatch)
@@ -90,62 +92,108 @@ def event_line():
     return event
 
 
+# Makes the terminal the controlling one of its session, so that Ctrl-C is a signal, then becomes the program.
+# Not a `preexec_fn`: this process has threads.
+IN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 class Terminal:
-    """A program that runs with a terminal of its own; what it shows can be awaited."""
+    """A program that runs in a terminal of its own.
+
+    A thread reads whatever it shows. The program never has to wait until a test reads its output, so a
+    test may block on something else, such as its stdin.
+    """
 
     def __init__(self, arguments, *, columns=100, stdin=None, **environment):
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         inherited = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES", "NO_COLOR"}}  # noqa: TID251
+        program = [sys.executable, "-m", "vigility", *map(str, arguments)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "vigility", *map(str, arguments)],
+            [sys.executable, "-I", "-S", "-c", IN_TERMINAL, *program],
             stdin=slave if stdin is None else stdin,
             stdout=slave,
             stderr=slave,
             env={**inherited, "TERM": "xterm-256color", **environment},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads here
         )
         os.close(slave)
-        self.shown = ""
+        if self.process.stdin:
+            os.set_blocking(self.process.stdin.fileno(), False)
         self._deadline = monotonic() + PATIENCE
+        self._changed = threading.Condition()
+        self._shown = ""
+        self._complete = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def shown(self):
+        """What it showed so far."""
+        with self._changed:
+            return self._shown
 
     def wait_for(self, text):
-        while text not in self.shown:
-            assert self._read(), f"it ended without showing {text!r}, but {self.shown!r}"
+        self.wait_until(lambda shown: text in shown)
 
-    def wait_for_more(self):
-        assert self._read(), f"it ended; it showed {self.shown!r}"
+    def wait_until(self, condition):
+        """Wait until what is shown fulfils the condition."""
+        with self._changed:
+            self._changed.wait_for(lambda: condition(self._shown) or self._complete, self._seconds_left())
+            assert condition(self._shown), f"not within {PATIENCE} s; it showed {self._shown[-2000:]!r}"
 
     def type(self, text):
         os.write(self._master, text.encode())
 
+    def feed(self, data):
+        """Write all of it to the program's stdin, for programs started with `stdin=PIPE`."""
+        stdin, rest = self.process.stdin.fileno(), memoryview(data)
+        while rest:
+            _, ready, _ = select.select([], [stdin], [], self._seconds_left())
+            assert ready, f"it does not read its stdin; it showed {self.shown[-2000:]!r}"
+            rest = rest[os.write(stdin, rest) :]
+
     def ended(self):
-        """Its exit code, after all it shows was read."""
-        while self._read():
-            pass
+        """Its exit code, after all that it shows was read."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._complete, self._seconds_left())
+            assert self._complete, f"not within {PATIENCE} s; it showed {self._shown[-2000:]!r}"
         return self.process.wait()
 
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+        self._reader.join()
         os.close(self._master)
 
     def _read(self):
-        ready, _, _ = select.select([self._master], [], [], max(0, self._deadline - monotonic()))
-        assert ready, f"not within {PATIENCE} s; it showed {self.shown[-2000:]!r}"
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         try:
-            chunk = os.read(self._master, 1 << 16)
-        except OSError:  # how Linux says that nobody has the terminal open any more
-            return False
-        self.shown += chunk.decode(errors="replace")
-        return bool(chunk)
+            while chunk := os.read(self._master, 1 << 16):
+                with self._changed:
+                    self._shown += decoder.decode(chunk)
+                    self._changed.notify_all()
+        except OSError:
+            pass  # how Linux reports that no process has the terminal open
+        finally:
+            with self._changed:
+                self._complete = True
+                self._changed.notify_all()
+
+    def _seconds_left(self):
+        return max(0, self._deadline - monotonic())
 
 
 @pytest.fixture
 def in_terminal():
-    """Start programs in terminals; whatever happens, none is left running."""
+    """Starts programs in terminals, and ends those that still run after the test."""
     started = []
 
     def start(*arguments, **options):

@@ -1,4 +1,4 @@
-"""`vigility copy`, as it is typed: refusals, kill -9, and a source that goes on taking events."""
+"""`vigility copy` as a command: errors, kill -9, and a source that receives events during the copy."""
 
 import os
 import re
@@ -27,29 +27,28 @@ def seeded(program):
 
 def report(path):
     with vigility.connect(str(path)) as v:
-        assert v.verify_rollups() == []
-        return v.report().features, v.users()
+        assert v.maintenance.verify_rollups() == []
+        return v.report().totals, v.users.all()
 
 
-def test_a_copy_says_what_it_did_and_what_it_proved(seeded):
-    said = seeded.done("copy", seeded.database, "moved.db").splitlines()
-    assert said == [
+def test_a_copy_reports_what_it_copied_and_verified(seeded):
+    assert seeded.done("copy", seeded.database, "moved.db").splitlines() == [
         "Copied 10 users and 100 events.",
-        "The target holds what the source holds: 100 events, and every day summary agrees.",
+        "Verified: the target holds the same 100 events and daily rollups as the source.",
     ]
     assert report("moved.db") == report(seeded.database)
     assert seeded.done("copy", seeded.database, "moved.db").startswith("Copied 0 users and 0 events.\n")
 
 
-def test_who_could_log_in_can_and_who_had_logged_out_stays_so(program):
+def test_passwords_and_revoked_tokens_are_copied(program):
     now = vigility.bootstrap.utc_now()
     with program.open() as v:
         v.register("ada", "a long password", 36, "Female")
-        v.sessions.end("ended", now.replace(year=now.year + 1))
+        v.users.sessions.revoke("revoked", now.replace(year=now.year + 1))
     program.done("copy", program.database, "moved.db")
     with vigility.connect("moved.db") as moved:
-        assert moved.authenticate("ada", "a long password").id == 1
-        assert moved.sessions.ended() == {"ended"}
+        assert moved.users.authenticate("ada", "a long password").id == 1
+        assert moved.users.sessions.revoked() == {"revoked"}
 
 
 def test_the_source_is_not_changed(seeded):
@@ -84,16 +83,16 @@ def older_source(program):
     ],
     ids=["other", "older", "itself", "missing", "unknown source", "memory", "unknown target"],
 )
-def test_what_cannot_be_copied_is_refused_in_one_line(seeded, ends):
-    source, target, code, said = ends(seeded)
+def test_an_impossible_copy_is_an_error_of_one_line(seeded, ends):
+    source, target, code, message = ends(seeded)
     outcome = seeded("copy", source, target)
     assert (outcome.code, outcome.out) == (code, "")
-    assert said in outcome.err
+    assert message in outcome.err
     assert outcome.err.count("\n") == 1
     assert not Path("missing.db").exists()
 
 
-def test_a_target_that_ends_up_different_is_said(seeded, monkeypatch):
+def test_a_target_that_differs_at_the_end_is_reported(seeded, monkeypatch):
     finish = Copy.finish
 
     def spoil_and_finish(task):
@@ -105,35 +104,34 @@ def test_a_target_that_ends_up_different_is_said(seeded, monkeypatch):
     monkeypatch.setattr(Copy, "finish", spoil_and_finish)
     outcome = seeded("copy", seeded.database, "moved.db")
     assert outcome.code == 1
-    assert "day summaries differ, the first that of " in outcome.err
-    assert "The target holds what the source holds" not in outcome.out
+    assert "rows of the daily rollup differ, first " in outcome.err
+    assert "Verified" not in outcome.out
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_copy_that_is_ended_half_way_goes_on(program, in_terminal, number):
+def test_an_interrupted_copy_can_be_continued(program, in_terminal, number):
     program.done("seed", "--events", "240000", "--random-seed", "3")
     terminal = in_terminal("copy", program.database, "moved.db", columns=200)
-    while not any(int(shown.replace(",", "")) for shown in COPIED.findall(terminal.shown)):
-        terminal.wait_for_more()
+    terminal.wait_until(lambda shown: any(int(n.replace(",", "")) for n in COPIED.findall(shown)))
     os.kill(terminal.process.pid, number)
     code = terminal.ended()
     with vigility.connect("moved.db") as moved:
-        there = sum(entry.count for entry in moved.report().features)
+        there = moved.report().total
     assert 0 < there < 240_000
     if number == signal.SIGKILL:
         assert code == -number
     else:
         assert code == 128 + number
-        words = f"{there:,} of 240,000 events are in the target; the same command goes on behind them"
-        assert f"Interrupted: {words}" in terminal.shown.replace("\r\n", "")
+        note = f"{there:,} of 240,000 events are in the target; run the same command again to continue"
+        assert f"Interrupted: {note}" in terminal.shown.replace("\r\n", "")
     assert program.done("copy", program.database, "moved.db").startswith(
         f"Copied 0 users and {240_000 - there:,} events"
     )
     assert report("moved.db") == report(program.database)
 
 
-def test_a_source_in_use_is_copied_and_the_next_run_brings_the_rest(seeded, monkeypatch, capsys):
-    monkeypatch.setattr(migration, "EVENTS_A_STEP", 10)
+def test_a_source_in_use_is_copied_and_the_next_run_copies_the_rest(seeded, monkeypatch, capsys):
+    monkeypatch.setattr(migration, "EVENTS_PER_STEP", 10)
     step, written = Copy.events, threading.Event()
     enough = threading.Event()
 
@@ -157,7 +155,7 @@ def test_a_source_in_use_is_copied_and_the_next_run_brings_the_rest(seeded, monk
         enough.set()
         writer.join()
     assert code == 0
-    assert "The source took more events meanwhile." in capsys.readouterr().out
+    assert "The source received more events during the copy." in capsys.readouterr().out
     monkeypatch.setattr(Copy, "events", step)
-    assert "meanwhile" not in seeded.done("copy", seeded.database, "moved.db")
+    assert "received more" not in seeded.done("copy", seeded.database, "moved.db")
     assert report("moved.db") == report(seeded.database)

@@ -1,4 +1,4 @@
-"""`vigility db`: what it says of a schema, and with which exit code."""
+"""`vigility db`: its messages about a schema, and its exit codes."""
 
 import sqlite3
 import subprocess
@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from vigility.cli.main import run
 from vigility.adapters.sql.schema_version import REVISIONS
+from vigility.cli.main import run
 
 NEWEST = REVISIONS[-1]
 
@@ -19,23 +19,23 @@ def set_revision(program, revision):
         connection.execute("UPDATE vigility_schema SET version_num = ?", [revision])
 
 
-def test_a_database_that_is_not_there_is_not_made_by_looking(program):
+def test_checking_a_missing_database_does_not_create_it(program):
     assert program("db", "check").code == 3
     assert (
         program.done("db", "current")
-        == f"none (no tables yet, and {NEWEST} is needed: run vigility db upgrade)\n"
+        == f"none (no tables yet, but revision {NEWEST} is needed: run vigility db upgrade)\n"
     )
     assert not program.database.exists()
 
 
-def test_an_upgrade_makes_the_tables_and_can_be_repeated(program):
+def test_an_upgrade_creates_the_tables_and_can_be_repeated(program):
     assert program.done("db", "upgrade").endswith(f"usage.db was upgraded to revision {NEWEST}.\n")
     assert program.done("db", "upgrade").endswith(f"usage.db is up to date: revision {NEWEST}.\n")
     assert program.done("db", "check").endswith(f"usage.db: revision {NEWEST}, up to date\n")
     assert program.done("db", "current") == f"{NEWEST} (revision {NEWEST}, up to date)\n"
 
 
-def test_an_older_schema_is_said_and_upgraded(program):
+def test_an_older_schema_is_reported_and_upgraded(program):
     program.done("db", "upgrade")
     with closing(sqlite3.connect(program.database)) as connection, connection:
         connection.execute("DROP TABLE vigility_revoked_tokens")
@@ -43,11 +43,13 @@ def test_an_older_schema_is_said_and_upgraded(program):
     set_revision(program, "0001")
     outcome = program("db", "check")
     assert (outcome.code, outcome.err) == (3, "")
-    assert outcome.out.endswith(f": revision 0001, and {NEWEST} is needed: run vigility db upgrade\n")
+    assert outcome.out.endswith(
+        f": revision 0001, but revision {NEWEST} is needed: run vigility db upgrade\n"
+    )
     assert program.done("db", "upgrade").endswith(f" was upgraded from revision 0001 to revision {NEWEST}.\n")
 
 
-def test_a_newer_schema_is_said_and_left_alone(program):
+def test_a_newer_schema_is_reported_and_not_changed(program):
     program.done("db", "upgrade")
     set_revision(program, "9999")
     outcome = program("db", "check")
@@ -60,7 +62,7 @@ def test_a_newer_schema_is_said_and_left_alone(program):
 
 
 @pytest.mark.parametrize("command", ["upgrade", "check", "current"])
-def test_what_is_no_database_is_an_error(program, command):
+def test_a_folder_is_not_a_database(program, command):
     program.database.mkdir()
     outcome = program("db", command)
     assert outcome.code == 1
@@ -73,7 +75,7 @@ def test_memory_has_no_schema(capsys):
     assert "must outlive the program" in capsys.readouterr().err
 
 
-def test_many_that_upgrade_at_once_upgrade_once(program):
+def test_concurrent_upgrades_upgrade_once(program):
     command = [sys.executable, "-m", "vigility", "--database", str(program.database), "db", "upgrade"]
     with ThreadPoolExecutor(4) as pool:
         done = list(

@@ -40,13 +40,21 @@ def modules_loaded_by(*arguments, cwd):
 
 
 @pytest.mark.parametrize(("words", "command"), commands(), ids=[" ".join(words) for words, _ in commands()])
-def test_every_command_and_option_says_what_it_does(program, words, command):
+def test_every_command_and_option_has_a_help_text(program, words, command):
     shown = program.done(*words, "--help")
     assert command.help
     assert all(parameter.help for parameter in command.params), command.name
     if not hasattr(command, "commands"):
         assert "Examples:" in shown
         assert f"  vigility{' --database' if 'vigility --' in shown else ''}" in shown
+
+
+@pytest.mark.parametrize("words", [(), ("users",), ("summaries",), ("db",)])
+def test_descriptions_of_commands_fit_in_60_columns(program, words, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    listed = program.done(*words).partition("Commands:")[2]
+    assert listed
+    assert "..." not in listed
 
 
 def test_version(program):
@@ -59,7 +67,7 @@ def test_without_a_command_the_help_is_shown(program, words):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nope"], "No such command 'nope'. See: vigility --help"),
         (["report", "--nope"], "No such option: --nope. See: vigility report --help"),
@@ -77,11 +85,11 @@ def test_without_a_command_the_help_is_shown(program, words):
         (["report", "--start", "2026-02-30"], "--start must be a day of the calendar as YYYY-MM-DD"),
         (["report", "--end", "soon"], "--end must be a day of the calendar"),
         (["report", "--feature", " x"], "--feature must not be blank, nor begin or end with a space"),
-        (["report", "--json", "--csv"], "--json and --csv exclude each other"),
+        (["report", "--json", "--csv"], "--json and --csv cannot be combined"),
         (["track", "x"], "needs FEATURE and --user NAME, or --file PATH. See: vigility track --help"),
         (["track", "x", "--user", ""], "--user is required"),
-        (["track", "x", "--user", "ada", "--file", "f"], "with --file, the file says feature, user"),
-        (["track", "x", "--user", "ada", "--from-line", "2"], "--rejects and --from-line go with --file"),
+        (["track", "x", "--user", "ada", "--file", "f"], "--file cannot be combined with FEATURE"),
+        (["track", "x", "--user", "ada", "--from-line", "2"], "--rejects and --from-line need --file"),
         (
             ["users", "add", "x", "--age", "0", "--gender", "Male"],
             "--age must be a whole number from 1 to 120",
@@ -92,17 +100,17 @@ def test_without_a_command_the_help_is_shown(program, words):
         ),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_code_2(program, arguments, said):
+def test_invalid_usage_is_one_line_and_exit_code_2(program, arguments, message):
     outcome = program(*arguments)
     assert outcome.code == 2
     assert outcome.out == ""
     assert outcome.err.startswith("vigility: ")
-    assert said in outcome.err
+    assert message in outcome.err
     assert outcome.err.count("\n") == 1
     assert "\x1b" not in outcome.err
 
 
-def test_a_database_url_of_no_known_kind_is_wrong_usage_and_keeps_its_password(program):
+def test_an_unknown_database_url_is_invalid_usage_and_its_password_is_not_shown(program):
     outcome = program("--database", "oracle://ada:secret@host/x", "report")
     assert outcome.code == 2
     assert outcome.err.startswith("vigility: --database (or DATABASE_URL) must be")
@@ -112,11 +120,11 @@ def test_a_database_url_of_no_known_kind_is_wrong_usage_and_keeps_its_password(p
 def test_the_database_is_taken_from_the_environment(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
     assert run(["users", "list"]) == 0
-    assert f"{tmp_path}/other.db holds no users" in capsys.readouterr().out
+    assert f"{tmp_path}/other.db has no users" in capsys.readouterr().out
     assert (tmp_path / "other.db").exists()
 
 
-def test_a_file_that_is_no_database_is_an_error_of_one_line(program):
+def test_a_file_that_is_not_a_database_is_an_error_of_one_line(program):
     program.database.write_text("not a database")
     outcome = program("report")
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
@@ -124,11 +132,11 @@ def test_a_file_that_is_no_database_is_an_error_of_one_line(program):
     assert "usage.db" in outcome.err
 
 
-def test_an_error_nobody_foresaw_is_one_line_too(program, monkeypatch):
+def test_an_unexpected_error_is_one_line_too(program, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError("bad\nluck")
 
-    monkeypatch.setattr(app_module, "session_of", fail)
+    monkeypatch.setattr(app_module, "run_context", fail)
     outcome = program("report")
     assert outcome.code == 1
     assert outcome.err.startswith("vigility: unexpected ZeroDivisionError, please report it: bad luck (")
@@ -147,7 +155,7 @@ def test_tracking_loads_only_what_it_needs(program):
     assert not NOT_FOR_TRACK & loaded
 
 
-def test_a_reader_that_goes_away_is_no_error(program):
+def test_a_closed_pipe_is_not_an_error_message(program):
     with program.open() as opened:
         opened.register("ada", "a long password", 36, "Female")
         opened.track_many(
@@ -165,7 +173,7 @@ def test_a_reader_that_goes_away_is_no_error(program):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
-def test_a_full_disk_is_said():
+def test_a_full_disk_is_an_error():
     with open("/dev/full", "wb") as full:  # noqa: PTH123
         done = subprocess.run(
             [sys.executable, "-m", "vigility", "--version"],
@@ -178,7 +186,7 @@ def test_a_full_disk_is_said():
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
-def test_a_missing_stream_is_no_error(program, closed):
+def test_a_missing_stream_is_not_an_error(program, closed):
     command = f"{sys.executable} -m vigility --database {program.database} report {closed}"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
     assert (done.returncode, done.stderr) == (0, "")

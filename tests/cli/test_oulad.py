@@ -1,4 +1,4 @@
-"""Real input, right answers: 1,048,575 clicks of students, and the counts two other programs agreed on."""
+"""Real input: 1,048,575 events of students, and the counts that two other programs agree on."""
 
 import io
 import json
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-import postgres
+from support import postgres
 from vigility.cli.main import run
 
 OULAD = Path(__file__).parents[3] / "shared" / "data" / "oulad"
@@ -44,47 +44,47 @@ def database(request, tmp_path_factory):
 
 
 def options(name):
-    """The options of the query that the reference calls `from=2013-10-01&gender=Female`."""
-    asked = dict(parse_qsl(name))
+    """The options for a query of the reference, such as `from=2013-10-01&gender=Female`."""
+    parameters = dict(parse_qsl(name))
     chosen = {
-        "--age-group": AGE_GROUPS.get(asked.get("age")),
-        "--gender": asked.get("gender"),
-        "--start": asked.get("from"),
-        "--end": asked.get("to"),
+        "--age-group": AGE_GROUPS.get(parameters.get("age")),
+        "--gender": parameters.get("gender"),
+        "--start": parameters.get("from"),
+        "--end": parameters.get("to"),
     }
     return [part for option, value in chosen.items() if value for part in (option, value)]
 
 
-def answer_to(database, *arguments):
-    """What `report --json` answers, in this process: 52 starts of Python would prove nothing more."""
+def report_json(database, *arguments):
+    """What `report --json` prints, in this process: 52 starts of Python would test nothing more."""
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with redirect_stdout(stdout):
         assert run(["--database", str(database), "report", "--json", *arguments]) == 0
     return json.loads(stdout.buffer.getvalue())
 
 
-def test_every_reference_query_is_answered_alike(database, reference):
+def test_every_reference_query_gives_the_same_counts(database, reference):
     assert len(reference["queries"]) == 48
     for name, query in reference["queries"].items():
-        answer = answer_to(database, *options(name))
+        printed = report_json(database, *options(name))
         expected = [{"feature": f["feature_name"], "count": f["count"]} for f in query["per_feature"]]
-        assert answer == {"barChartData": expected, "lineChartData": []}, name
+        assert printed == {"barChartData": expected, "lineChartData": []}, name
 
 
-def test_every_series_of_days_is_answered_alike(database, reference):
+def test_every_reference_series_gives_the_same_days(database, reference):
     assert len(reference["top_feature_per_day"]) == 4
     for name, series in reference["top_feature_per_day"].items():
         feature = reference["top_feature"]
-        answer = answer_to(database, "--feature", feature, *options(name))
-        assert [point for point in answer["lineChartData"] if point["count"]] == series, name
+        printed = report_json(database, "--feature", feature, *options(name))
+        assert [point for point in printed["lineChartData"] if point["count"]] == series, name
 
 
-def test_the_users_are_counted_alike(database, reference):
+def test_the_numbers_of_users_are_the_same(database, reference):
     users = json.loads(vigility(database, "users", "list", "--json"))
     assert len(users) == reference["users_in_users_csv"]
     for gender, count in reference["users_per_gender"].items():
         assert sum(user["gender"] == gender for user in users) == count
 
 
-def test_summaries_of_real_input_agree_with_its_events(database):
+def test_rollups_of_real_input_agree_with_its_events(database):
     vigility(database, "summaries", "verify")

@@ -1,4 +1,4 @@
-"""`vigility copy` and `vigility db` with PostgreSQL at one end."""
+"""`vigility copy` and `vigility db` with PostgreSQL."""
 
 import os
 import re
@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import postgres
 import vigility
-from vigility.cli.main import run
+from support import postgres
 from vigility.adapters.sql.schema_version import REVISIONS
+from vigility.cli.main import run
 
 NEWEST = REVISIONS[-1]
 COPIED = re.compile(r"([\d,]+) events? copied")
@@ -27,24 +27,23 @@ def bare():
 
 def report(url):
     with vigility.connect(str(url)) as v:
-        assert v.verify_rollups() == []
-        return v.report().features, v.users()
+        assert v.maintenance.verify_rollups() == []
+        return v.report().totals, v.users.all()
 
 
-def test_there_and_back_with_a_kill_half_way(program, bare, in_terminal):
+def test_there_and_back_with_a_kill_in_between(program, bare, in_terminal):
     program.done("seed", "--events", "240000", "--random-seed", "3")
     terminal = in_terminal("copy", program.database, bare, columns=200)
-    while not any(int(shown.replace(",", "")) for shown in COPIED.findall(terminal.shown)):
-        terminal.wait_for_more()
+    terminal.wait_until(lambda shown: any(int(n.replace(",", "")) for n in COPIED.findall(shown)))
     os.kill(terminal.process.pid, signal.SIGKILL)
     assert terminal.ended() == -signal.SIGKILL
     assert program.done("copy", program.database, bare).splitlines()[-1] == (
-        "The target holds what the source holds: 240,000 events, and every day summary agrees."
+        "Verified: the target holds the same 240,000 events and daily rollups as the source."
     )
     assert report(bare) == report(program.database)
     with vigility.connect(bare) as v:
         assert v.track("user1", "later").id == 240_001
-        assert v.accounts.add_without_password("later", 20, "Other").id == 11
+        assert v.users.add_without_password("later", 20, "Other").id == 11
     program.done("copy", bare, "back.db")
     assert report("back.db") == report(bare)
 
@@ -65,7 +64,7 @@ def test_passwords_are_not_shown(program):
     assert "127.0.0.1:1" in outcome.err
 
 
-def test_many_that_upgrade_at_once_upgrade_once(bare, capsys):
+def test_concurrent_upgrades_upgrade_once(bare, capsys):
     assert run(["--database", bare, "db", "check"]) == 3
     assert "no tables yet" in capsys.readouterr().out
     command = [sys.executable, "-m", "vigility", "--database", bare, "db", "upgrade"]
@@ -79,7 +78,7 @@ def test_many_that_upgrade_at_once_upgrade_once(bare, capsys):
     assert capsys.readouterr().out.endswith(f"{NEWEST} (revision {NEWEST}, up to date)\n")
 
 
-def test_a_newer_schema_is_said(bare, capsys):
+def test_a_newer_schema_is_reported(bare, capsys):
     run(["--database", bare, "db", "upgrade"])
     postgres.sql(bare, "UPDATE vigility_schema SET version_num = '9999'")
     assert run(["--database", bare, "db", "check"]) == 4

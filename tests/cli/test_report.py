@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from vigility import Filters
+from vigility.web.api.report_json import to_dict
 
 START, END = "2026-01-01", "2026-01-03"
 
@@ -54,7 +55,7 @@ def test_a_feature_is_shown_by_day(used):
     assert shown[-1] == "6 events in 3 days, most on 2026-01-01: 3"
 
 
-def test_filters_are_said_in_words_and_filter(used):
+def test_filters_are_described_and_applied(used):
     shown = used.done("report", "--gender", "Male", "--age-group", "<18", "--start", START)
     assert shown.startswith("Events per feature: Male, under 18, from 1 Jan 2026\n")
     assert "2 events of 1 feature" in shown
@@ -68,11 +69,11 @@ def test_all_and_empty_values_filter_nothing(used):
     )
 
 
-def test_json_is_the_answer_of_the_core_and_nothing_else(used):
+def test_json_is_the_response_of_the_api_and_nothing_else(used):
     arguments = ["--start", START, "--end", END, "--gender", "Female", "--age-group", "18-40"]
     text = used.done("report", "--json", "--feature", "date_filter", *arguments)
     with used.open() as opened:
-        expected = opened.report(Filters(START, END, "18-40", "Female"), "date_filter").to_dict()
+        expected = to_dict(opened.report(Filters(START, END, "18-40", "Female"), "date_filter"))
     assert json.loads(text) == expected
     assert text.count("\n") == 1
 
@@ -91,13 +92,13 @@ def test_csv_has_the_features_or_the_days_and_no_formulas(used):
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])  # noqa: RUF001
-def test_what_a_spreadsheet_would_run_is_guarded(with_users, event, start):
+def test_formulas_are_escaped(with_users, event, start):
     with_users.done("track", "--file", "-", stdin=event(feature=f'{start}cmd|"x";y'))
     rows = list(csv.reader(io.StringIO(with_users.done("report", "--csv"))))
     assert rows[1] == [f'\'{start}cmd|"x";y', "1"]
 
 
-def test_charts_are_written_and_said_on_stderr(used, tmp_path):
+def test_charts_are_written_and_reported_on_stderr(used, tmp_path):
     outcome = used("report", "--json", "--feature", "date_filter", "--png", "a.png", "--svg", "b.svg")
     assert outcome.code == 0
     assert json.loads(outcome.out)["barChartData"]
@@ -135,12 +136,12 @@ def test_its_own_use_is_tracked(with_users, arguments, tracked):
 
 
 def test_its_own_use_is_in_the_report(with_users):
-    answer = json.loads(with_users.done("report", "--json", "--gender", "Female", "--as", "ada"))
-    assert [bar["feature"] for bar in answer["barChartData"]] == ["export_data", "gender_filter"]
+    printed = json.loads(with_users.done("report", "--json", "--gender", "Female", "--as", "ada"))
+    assert [bar["feature"] for bar in printed["barChartData"]] == ["export_data", "gender_filter"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--as", "eve", "--json", "--gender", "Male"], 1, "no user is named 'eve'"),
         (["--as", "", "--json"], 2, "--as is required"),
@@ -148,27 +149,27 @@ def test_its_own_use_is_in_the_report(with_users):
         (["--as", "ada", "--json", "--feature", " "], 2, "--feature must not be blank"),
     ],
 )
-def test_where_it_fails_nothing_is_tracked(with_users, arguments, code, said):
+def test_a_failed_report_tracks_nothing(with_users, arguments, code, message):
     outcome = with_users("report", *arguments)
     assert outcome.code == code
-    assert said in outcome.err
+    assert message in outcome.err
     assert with_users.counts() == {}
 
 
-def test_an_empty_database_says_what_to_do(program):
+def test_an_empty_database_explains_what_to_do(program):
     shown = program.done("report")
-    assert f"{program.database} holds no events yet.\n" in shown
+    assert f"{program.database} has no events yet.\n" in shown
     assert f"To try a demo: vigility --database {program.database} seed\n" in shown
     assert program.done("report", "--csv") == '"feature","count"\n'
     assert program.done("report", "--json") == '{"barChartData": [], "lineChartData": []}\n'
 
 
-def test_filters_that_leave_nothing_say_so(used):
+def test_filters_without_events_are_explained(used):
     shown = used.done("report", "--gender", "Other", "--start", "2026-02-01")
     assert shown.startswith("No events under these filters: Other, from 1 Feb 2026.\nTo see all: vigility ")
 
 
-def test_a_feature_without_days_says_so(used):
+def test_a_feature_without_days_is_explained(used):
     assert "nope has no days to show" in used.done("report", "--feature", "nope")
     assert "zoom has no events under these filters." in used.done(
         "report", "--feature", "zoom", "--gender", "Male"
@@ -182,7 +183,7 @@ def test_an_end_before_the_start_is_an_empty_report(used):
 
 @pytest.mark.parametrize("option", ["--png", "--svg"])
 @pytest.mark.parametrize("end", ["", "-wal", "-lock"])
-def test_charts_never_take_the_place_of_the_database(with_users, option, end, monkeypatch):
+def test_charts_never_overwrite_the_database(with_users, option, end, monkeypatch):
     monkeypatch.chdir(with_users.database.parent)
     with with_users.open() as opened:
         opened.track("ada", "x")
@@ -194,4 +195,4 @@ def test_charts_never_take_the_place_of_the_database(with_users, option, end, mo
 
 def test_two_charts_need_two_files(with_users):
     outcome = with_users("report", "--png", "chart", "--svg", "./chart")
-    assert (outcome.code, outcome.err) == (2, "vigility: --png and --svg must be two files\n")
+    assert (outcome.code, outcome.err) == (2, "vigility: --png and --svg must be different files\n")

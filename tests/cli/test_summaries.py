@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def damaged(program):
-    """A database whose summaries count one event too many."""
+    """A program whose database has a rollup that counts one event too many."""
     program.done("seed", "--random-seed", "1")
     with sqlite3.connect(program.database) as connection:
         connection.execute("""
@@ -17,18 +17,16 @@ def damaged(program):
     return program
 
 
-def test_summaries_that_agree_are_said(program):
+def test_rollups_that_agree_are_confirmed(program):
     program.done("seed")
-    assert program.done("summaries", "verify") == "The day summaries agree with the events.\n"
+    assert program.done("summaries", "verify") == "The daily rollups agree with the events.\n"
 
 
-def test_summaries_that_differ_are_listed_and_made_again(damaged):
+def test_rollups_that_differ_are_listed_and_rebuilt(damaged):
     outcome = damaged("summaries", "verify")
     assert (outcome.code, outcome.err) == (1, "")
-    difference, what_to_do = outcome.out.splitlines()
-    assert " in the summary, " in difference
-    assert what_to_do.startswith(
-        "1 day summary differs from the events. To make them again: vigility --database "
-    )
-    damaged.done("summaries", "rebuild")
+    difference, advice = outcome.out.splitlines()
+    assert " in the rollup, " in difference
+    assert advice.startswith("1 daily rollup differs from the events. To rebuild them: vigility --database ")
+    assert damaged.done("summaries", "rebuild") == "The daily rollups were rebuilt from the events.\n"
     damaged.done("summaries", "verify")

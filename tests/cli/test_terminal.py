@@ -1,6 +1,7 @@
-"""In a terminal of its own: colours, widths, progress."""
+"""Output in a terminal: colours, widths, progress, rates."""
 
 import io
+import itertools
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
+from vigility.cli.console import rate
 from vigility.cli.main import run
 from vigility.core.events.tracking import BATCH_SIZE
 
@@ -27,7 +29,7 @@ def seeded(program):
 
 
 @pytest.mark.parametrize("columns", [60, 120])
-def test_a_terminal_gets_colours_and_its_whole_width_at_most(seeded, in_terminal, columns):
+def test_a_terminal_gets_colours_and_no_line_wider_than_it(seeded, in_terminal, columns):
     terminal = in_terminal("--database", seeded.database, "report", "--feature", "zoom", columns=columns)
     assert terminal.ended() == 0
     assert ESCAPE in terminal.shown
@@ -47,7 +49,7 @@ def test_a_pipe_gets_no_escapes(seeded):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_any_encoding_of_the_output_will_do(with_users, event, encoding, monkeypatch):
+def test_output_works_in_any_encoding(with_users, event, encoding, monkeypatch):
     with_users.done("track", "--file", "-", stdin=event(feature="表 é 😀"))
     for arguments in (
         ["report"],
@@ -66,19 +68,39 @@ def test_any_encoding_of_the_output_will_do(with_users, event, encoding, monkeyp
         assert bool(out) != bool(err)
 
 
-def test_an_import_shows_how_far_it_is_and_leaves_one_line(with_users, event, in_terminal, tmp_path):
+def test_an_import_shows_its_progress_and_leaves_one_line(with_users, event, in_terminal, tmp_path):
     (tmp_path / "events.jsonl").write_bytes(event() * (3 * BATCH_SIZE) + b"oops\n")
     terminal = in_terminal("--database", with_users.database, "track", "--file", "events.jsonl")
     assert terminal.ended() == 1
-    # Which batches are seen hangs on their speed: a bar is drawn five times a second, and once at its end.
+    # Which batches are seen depends on their speed: the bar is drawn five times a second, and at its end.
     seen = "|".join(f"{batches * BATCH_SIZE:,}" for batches in (1, 2, 3))
     assert re.search(f"({seen}) events stored(?!,)", terminal.shown)
     assert "line 60,001: is not JSON" in terminal.shown
-    assert plain(terminal.shown)[-2].startswith("60,000 events stored, 1 wrong line left out")
+    assert plain(terminal.shown)[-2].startswith("60,000 events stored, 1 invalid line skipped")
 
 
-def test_a_large_seed_shows_how_far_it_is(program, in_terminal):
+@pytest.mark.parametrize("name", ["track", "copy"])
+def test_rates_are_shown_only_on_a_terminal(seeded, event, monkeypatch, tmp_path, name):
+    (tmp_path / "events.jsonl").write_bytes(event(user="user1") * 100)
+    monkeypatch.setattr(f"vigility.cli.{name}.perf_counter", itertools.count(0, 20).__next__)
+    command = {"track": ("track", "--file", "events.jsonl"), "copy": ("copy", seeded.database)}[name]
+    outputs = []
+    for is_terminal in (False, True):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda answer=is_terminal: answer)
+        target = () if name == "track" else (f"copy-{is_terminal}.db",)
+        outputs.append(seeded.done(*command, *target).splitlines()[0])
+    assert outputs[0].endswith("100 events.") or outputs[0] == "100 events stored."
+    assert outputs[1] == outputs[0].removesuffix(".") + " (5 per second)."
+
+
+def test_quick_commands_show_no_rate(monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert rate(100, 0.9) == ""
+    assert rate(0, 9) == ""
+
+
+def test_a_large_seed_shows_its_progress(program, in_terminal):
     terminal = in_terminal("--database", program.database, "seed", "--events", 2 * BATCH_SIZE)
     assert terminal.ended() == 0
-    # Which batches are seen hangs on their speed: a bar is drawn five times a second, and at its end.
+    # Which batches are seen depends on their speed: the bar is drawn five times a second, and at its end.
     assert re.search(rf"({BATCH_SIZE:,}|{2 * BATCH_SIZE:,}) events stored", terminal.shown)

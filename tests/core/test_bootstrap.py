@@ -4,7 +4,7 @@ import pytest
 
 import vigility
 from vigility import InvalidInput
-from vigility.bootstrap import sqlite_path
+from vigility.bootstrap import DatabaseUrl
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from vigility.bootstrap import sqlite_path
     ],
 )
 def test_urls_of_sqlite_files(url, path):
-    assert sqlite_path(url) == Path(path)
+    assert DatabaseUrl.parse(url).path == Path(path)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_urls_of_sqlite_files(url, path):
         "file::memory:",
     ],
 )
-def test_a_url_of_no_known_kind_is_refused_with_those_that_are(url):
+def test_the_error_for_an_unknown_kind_of_url_names_the_known_ones(url):
     with pytest.raises(InvalidInput, match=r"database must be sqlite:///PATH, file:PATH, the path"):
         vigility.connect(url)
 
@@ -45,13 +45,13 @@ def test_a_url_of_no_known_kind_is_refused_with_those_that_are(url):
 @pytest.mark.parametrize(
     "url", ["mysql://root:hunter2@localhost/x", "mysql://host/x?password=hunter2", "usage.db?key=hunter2"]
 )
-def test_a_refused_url_does_not_show_its_password(url):
+def test_the_error_for_a_url_does_not_show_its_password(url):
     with pytest.raises(InvalidInput) as refused:
         vigility.connect(url)
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_home_directory_is_found(monkeypatch, tmp_path):
+def test_a_tilde_means_the_home_directory(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     vigility.connect("~/usage.db").close()
     assert (tmp_path / "usage.db").exists()

@@ -33,7 +33,7 @@ def test_the_first_ten_users_are_those_of_the_table():
 
 
 @pytest.mark.parametrize("count", [1, 3, 10, 11, 500])
-def test_any_number_of_users_is_made_with_the_ten_in_front(count):
+def test_any_number_of_users_begins_with_those_of_the_table(count):
     users = demo_users(count, NOW, "hash", draw(1))
     assert [user.username for user in users] == [f"user{number}" for number in range(1, count + 1)]
     assert all(valid_username(user.username) and valid_age(user.age) for user in users)
@@ -50,7 +50,7 @@ def test_the_same_seed_draws_the_same_users_and_events():
 
 
 @pytest.mark.parametrize(("days", "count"), [(1, 1), (1, 500), (90, 100), (3_650, 2_000)])
-def test_events_lie_in_the_last_days_in_order_and_never_in_the_future(days, count):
+def test_events_are_in_order_within_the_last_days_and_never_in_the_future(days, count):
     moments = [event.at for event in demo_events(NAMES, NOW, days, count, draw(7))]
     assert len(moments) == count
     assert moments == sorted(moments)
@@ -69,5 +69,5 @@ def test_events_are_spread_evenly_over_days_users_and_features():
     assert all(valid_feature(feature) for feature in features)
 
 
-def test_no_events_can_be_asked_for():
+def test_zero_events_are_allowed():
     assert list(demo_events(NAMES, NOW, 90, 0, draw(1))) == []

@@ -1,4 +1,4 @@
-"""Group commit against stores that are slow, full, broken or gone: every caller gets the truth."""
+"""Group commit over sinks that are slow, full, broken or unavailable: every caller gets the true outcome."""
 
 import os
 import subprocess
@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import pytest
 
 import vigility
-from vigility import EventConflict, Gender, NewEvent, NewUser, StoreError, StoreUnavailable, StoredEvent
-from vigility.core.events import group_commit
+from vigility import EventConflict, Gender, NewEvent, NewUser, StoredEvent, StoreError, StoreUnavailable
+from vigility.adapters.memory.backend import open_memory
 from vigility.core.errors import OutcomeUnknown, QueueFull
+from vigility.core.events import group_commit
 from vigility.core.events.group_commit import GroupCommit
 from vigility.core.events.model import EventRecord
-from vigility.adapters.memory.backend import MemoryStore
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -28,11 +28,14 @@ def record(feature="x", event_id=None, user_id=1):
 
 
 class Gate:
-    """The store in memory behind a gate: holds transactions up, fails them on demand, and counts them."""
+    """A sink in memory behind a gate. It blocks and fails transactions on demand, and records their sizes."""
+
+    assigns_ids = True
 
     def __init__(self):
-        self.store = MemoryStore()
-        self.store.users.add(NewUser(username="ada", age=20, gender=Gender.OTHER, created=NOW))
+        installation = open_memory()
+        self.events = installation.event_log
+        installation.users.add(NewUser(username="ada", age=20, gender=Gender.OTHER, created=NOW))
         self.open = threading.Event()
         self.open.set()
         self.entered = threading.Semaphore(0)
@@ -47,11 +50,11 @@ class Gate:
         if any(entry.feature == "poison" for entry in records):
             raise StoreError("no such user")
         self.sizes.append(len(records))
-        return self.store.events.add(records)
+        return self.events.add(records)
 
     @contextmanager
     def shut(self, writer, outcomes):
-        """Inside, one event of the writer is being stored, and all that it is handed waits."""
+        """Inside the block one event of the writer is being stored, and all further ones wait."""
         self.open.clear()
         outcomes.of(writer)
         assert self.entered.acquire(timeout=10)
@@ -69,16 +72,16 @@ def gate():
 
 @pytest.fixture
 def writer(gate):
-    group = GroupCommit(gate.add, capacity=10, retry_seconds=60)
+    group = GroupCommit(gate, capacity=10, retry_seconds=60)
     yield group
     gate.open.set()
     assert group.close(10)
 
 
 @pytest.fixture
-def hasty(gate):
-    """A writer that tries nothing again."""
-    group = GroupCommit(gate.add, retry_seconds=0)
+def no_retry(gate):
+    """A writer that does not retry."""
+    group = GroupCommit(gate, retry_seconds=0)
     yield group
     assert group.close(10)
 
@@ -90,32 +93,32 @@ class Outcomes(list):
         writer.submit(record(*args, **kwargs), lambda outcome: self.__setitem__(position, outcome))
 
 
-def test_what_waits_while_one_transaction_runs_is_stored_in_the_next(gate, writer):
+def test_events_that_wait_during_a_transaction_are_stored_in_the_next(gate, writer):
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
         for _ in range(5):
             outcomes.of(writer)
-        assert outcomes == [None] * 6, "nobody is answered before the commit"
+        assert outcomes == [None] * 6, "no caller may be answered before the commit"
         assert (writer.pending, writer.queued) == (6, 5)
     assert gate.sizes == [1, 5]
     assert [outcome.event.id for outcome in outcomes] == [1, 2, 3, 4, 5, 6]
     assert writer.pending == 0
 
 
-def test_a_full_queue_refuses_and_queues_nothing(gate, writer):
+def test_a_full_queue_refuses_events(gate, writer):
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
         for _ in range(10):
             outcomes.of(writer)
         with pytest.raises(QueueFull, match="10 events are waiting"):
             writer.submit(record(), outcomes.append)
-    assert len(gate.store.events) == 11
+    assert len(gate.events) == 11
     outcomes.of(writer)
     assert writer.flush(10)
     assert all(isinstance(outcome, StoredEvent) for outcome in outcomes)
 
 
-def test_repeats_and_conflicts_are_told_to_their_own_callers(gate, writer):
+def test_duplicates_and_conflicts_are_reported_to_their_own_callers(gate, writer):
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
         outcomes.of(writer, event_id=EVENT_ID)
@@ -130,55 +133,55 @@ def test_repeats_and_conflicts_are_told_to_their_own_callers(gate, writer):
     assert [first.event.id, another.event.id] == [2, 3]
 
 
-def test_a_passing_failure_is_tried_again_and_keeps_the_batch(gate, writer):
+def test_a_temporary_failure_is_retried_and_loses_nothing(gate, writer):
     gate.failures = [StoreUnavailable("locked"), StoreUnavailable("locked")]
     outcomes = Outcomes()
     outcomes.of(writer)
     assert writer.flush(10)
     assert isinstance(outcomes[0], StoredEvent)
-    assert len(gate.store.events) == 1
+    assert len(gate.events) == 1
 
 
-def test_a_lasting_failure_is_told_to_every_caller_and_the_next_batch_is_stored(gate, hasty):
+def test_a_permanent_failure_is_reported_and_the_next_batch_is_stored(gate, no_retry):
     outcomes = Outcomes()
     gate.failures = [StoreUnavailable("disk full")]
-    outcomes.of(hasty)
-    assert hasty.flush(10)
-    outcomes.of(hasty)
-    assert hasty.close(10)
+    outcomes.of(no_retry)
+    assert no_retry.flush(10)
+    outcomes.of(no_retry)
+    assert no_retry.close(10)
     assert isinstance(outcomes[0], StoreUnavailable)
     assert isinstance(outcomes[1], StoredEvent)
-    assert len(gate.store.events) == 1
+    assert len(gate.events) == 1
 
 
-def test_those_who_waited_for_an_unavailable_store_are_told_with_those_who_tried(gate, hasty):
+def test_events_that_waited_for_an_unavailable_sink_are_refused_with_the_batch(gate, no_retry):
     outcomes = Outcomes()
-    with gate.shut(hasty, outcomes):
+    with gate.shut(no_retry, outcomes):
         for _ in range(3):
-            outcomes.of(hasty)
+            outcomes.of(no_retry)
         gate.failures = [StoreUnavailable("locked")]
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4
-    assert hasty.pending == 0
-    outcomes.of(hasty)
-    assert hasty.close(10)
+    assert no_retry.pending == 0
+    outcomes.of(no_retry)
+    assert no_retry.close(10)
     assert isinstance(outcomes[-1], StoredEvent)
     assert gate.sizes == [1]
 
 
-def test_halves_of_a_batch_are_not_tried_where_the_store_has_gone(gate, hasty):
+def test_halves_of_a_batch_are_not_tried_once_the_sink_is_unavailable(gate, no_retry):
     outcomes = Outcomes()
-    with gate.shut(hasty, outcomes):
+    with gate.shut(no_retry, outcomes):
         for _ in range(8):
-            outcomes.of(hasty)
+            outcomes.of(no_retry)
         gate.failures = [None, StoreError("one of them"), StoreUnavailable("gone")]
     assert [type(outcome) for outcome in outcomes] == [StoredEvent] + [StoreUnavailable] * 8
-    assert hasty.close(10)
+    assert no_retry.close(10)
     assert gate.sizes == [1]
 
 
-def test_at_the_end_each_who_waits_is_tried():
+def test_closing_tries_every_waiting_event():
     gate, outcomes = Gate(), Outcomes()
-    group = GroupCommit(gate.add)
+    group = GroupCommit(gate)
     with gate.shut(group, outcomes):
         for _ in range(3):
             outcomes.of(group)
@@ -187,7 +190,7 @@ def test_at_the_end_each_who_waits_is_tried():
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, *[StoredEvent] * 3]
 
 
-def test_what_may_be_stored_is_not_sent_again(gate, writer):
+def test_a_batch_of_unknown_outcome_is_not_retried(gate, writer):
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
         for _ in range(3):
@@ -197,7 +200,7 @@ def test_what_may_be_stored_is_not_sent_again(gate, writer):
     assert gate.sizes == [1]
 
 
-def test_a_writer_that_had_company_goes_on_as_soon_as_as_many_have_come(gate, writer, monkeypatch):
+def test_a_writer_with_several_callers_waits_for_as_many_as_last_time(gate, writer, monkeypatch):
     monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
@@ -209,12 +212,12 @@ def test_a_writer_that_had_company_goes_on_as_soon_as_as_many_have_come(gate, wr
     assert gate.sizes == [1, 3, 3]
 
 
-def test_after_a_crowd_a_lone_caller_waits_once(gate, writer, monkeypatch):
+def test_a_lone_caller_waits_once_after_several_callers(gate, writer, monkeypatch):
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
         for _ in range(3):
             outcomes.of(writer)
-    outcomes.of(writer)  # waits for others as long as it may, which is short
+    outcomes.of(writer)  # waits for others, for at most GATHER_SECONDS
     assert writer.flush(10)
     monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
     outcomes.of(writer)
@@ -222,9 +225,9 @@ def test_after_a_crowd_a_lone_caller_waits_once(gate, writer, monkeypatch):
     assert gate.sizes == [1, 3, 1, 1]
 
 
-def test_closing_ends_the_wait_for_others(gate, monkeypatch):
+def test_closing_ends_the_wait_for_other_callers(gate, monkeypatch):
     monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
-    group, outcomes = GroupCommit(gate.add), Outcomes()
+    group, outcomes = GroupCommit(gate), Outcomes()
     with gate.shut(group, outcomes):
         for _ in range(3):
             outcomes.of(group)
@@ -233,24 +236,24 @@ def test_closing_ends_the_wait_for_others(gate, monkeypatch):
     assert isinstance(outcomes[-1], StoredEvent)
 
 
-def test_without_a_thread_nothing_is_queued(gate, monkeypatch):
+def test_nothing_is_queued_if_no_thread_can_start(gate, monkeypatch):
     def start(_):
         raise RuntimeError("can't start new thread")
 
-    group, outcomes = GroupCommit(gate.add), Outcomes()
-    with monkeypatch.context() as full:
-        full.setattr(threading.Thread, "start", start)
+    group, outcomes = GroupCommit(gate), Outcomes()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
         with pytest.raises(StoreUnavailable, match="can't start new thread"):
             outcomes.of(group)
     assert group.pending == 0
     outcomes.of(group)
     assert group.close(10)
-    assert len(gate.store.events) == 1
+    assert len(gate.events) == 1
 
 
-def test_a_store_that_tells_of_fewer_events_is_not_asked_again(gate, writer, monkeypatch):
-    add = gate.store.events.add
-    monkeypatch.setattr(gate.store.events, "add", lambda records: replace(add(records), ids=()))
+def test_a_sink_that_reports_too_few_events_is_not_retried(gate, writer, monkeypatch):
+    add = gate.events.add
+    monkeypatch.setattr(gate.events, "add", lambda records: replace(add(records), ids=()))
     outcomes = Outcomes()
     outcomes.of(writer)
     assert writer.flush(10)
@@ -258,20 +261,20 @@ def test_a_store_that_tells_of_fewer_events_is_not_asked_again(gate, writer, mon
     outcomes.of(writer)
     assert writer.flush(10)
     assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, StoredEvent]
-    assert len(gate.store.events) == 2
+    assert len(gate.events) == 2
 
 
-def test_one_bad_record_does_not_spoil_the_others(gate, writer):
+def test_one_bad_record_does_not_affect_the_others(gate, writer):
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
         for feature in ("a", "b", "poison", "c", "d"):
             outcomes.of(writer, feature)
     assert [isinstance(outcome, StoredEvent) for outcome in outcomes] == [True, True, True, False, True, True]
     assert isinstance(outcomes[3], StoreError)
-    assert len(gate.store.events) == 5
+    assert len(gate.events) == 5
 
 
-def test_a_bug_in_a_store_ends_neither_the_thread_nor_the_wait(gate, writer):
+def test_a_bug_in_the_sink_is_reported_and_the_thread_survives(gate, writer):
     gate.failures = [ZeroDivisionError("bug")]
     outcomes = Outcomes()
     outcomes.of(writer)
@@ -282,7 +285,7 @@ def test_a_bug_in_a_store_ends_neither_the_thread_nor_the_wait(gate, writer):
     assert isinstance(outcomes[1], StoredEvent)
 
 
-def test_a_caller_that_raises_does_not_keep_the_others_waiting(gate, writer):
+def test_a_caller_that_raises_does_not_affect_the_others(gate, writer):
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
         writer.submit(record(), lambda _: 1 / 0)
@@ -290,7 +293,7 @@ def test_a_caller_that_raises_does_not_keep_the_others_waiting(gate, writer):
     assert all(isinstance(outcome, StoredEvent) for outcome in outcomes)
 
 
-def test_flush_says_when_something_still_waits(gate, writer):
+def test_flush_and_close_report_events_that_still_wait(gate, writer):
     gate.open.clear()
     Outcomes().of(writer)
     assert gate.entered.acquire(timeout=10)
@@ -298,24 +301,24 @@ def test_flush_says_when_something_still_waits(gate, writer):
     assert not writer.close(timeout=0)
 
 
-def test_a_closed_writer_takes_no_more(gate):
-    group = GroupCommit(gate.add)
+def test_a_closed_writer_refuses_events(gate):
+    group = GroupCommit(gate)
     assert group.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         group.submit(record(), print)
 
 
-def test_closing_stores_what_waits(gate):
-    group = GroupCommit(gate.add)
+def test_closing_stores_waiting_events(gate):
+    group = GroupCommit(gate)
     outcomes = Outcomes()
     for _ in range(100):
         outcomes.of(group)
     assert group.close(10)
-    assert len(gate.store.events) == 100
+    assert len(gate.events) == 100
 
 
-def test_a_forked_child_neither_stores_what_waits_in_the_parent_nor_hangs(gate):
-    group = GroupCommit(gate.add)
+def test_a_forked_child_does_not_store_events_of_the_parent(gate):
+    group = GroupCommit(gate)
     outcomes = Outcomes()
     gate.open.clear()
     outcomes.of(group)
@@ -327,8 +330,8 @@ def test_a_forked_child_neither_stores_what_waits_in_the_parent_nor_hangs(gate):
         status = 1
         try:
             assert group.pending == 0
-            mine = Outcomes()
-            mine.of(group)
+            own = Outcomes()
+            own.of(group)
             assert group.flush(10)
             assert gate.sizes == [1]
             status = 0
@@ -342,20 +345,20 @@ def test_a_forked_child_neither_stores_what_waits_in_the_parent_nor_hangs(gate):
 
 def test_many_threads_track_through_one_writer(tmp_path):
     with vigility.connect(str(tmp_path / "usage.db"), clock=lambda: NOW) as v:
-        v.accounts.add_without_password("ada", 36, "Female")
+        v.users.add_without_password("ada", 36, "Female")
         with ThreadPoolExecutor(16) as pool:
             ids = list(pool.map(lambda _: v.track("ada", "x").id, range(400)))
         assert sorted(ids) == list(range(1, 401))
         assert v.report().total == 400
-        assert v.verify_rollups() == []
+        assert v.maintenance.verify_rollups() == []
 
 
-def test_submitted_events_are_in_the_report_after_flush(tmp_path):
+def test_submitted_events_are_in_reports_after_flush(tmp_path):
     with vigility.connect(str(tmp_path / "usage.db"), clock=lambda: NOW) as v:
-        v.accounts.add_without_password("ada", 36, "Female")
+        v.users.add_without_password("ada", 36, "Female")
         futures = [v.submit("ada", "x") for _ in range(500)]
         assert v.flush(30)
-        assert v.queued == 0
+        assert v.events.queued == 0
         assert all(future.done() for future in futures)
         assert v.report().total == 500
         with pytest.raises(vigility.UnknownUser):
@@ -367,21 +370,21 @@ import sys, vigility
 v = vigility.connect(sys.argv[1])
 for _ in range(300):
     v.submit("ada", "x")
-# no flush, no close: the interpreter just ends
+# neither flush nor close
 """
 
 
-def test_the_end_of_the_interpreter_stores_what_was_submitted(tmp_path):
+def test_interpreter_exit_stores_submitted_events(tmp_path):
     path = tmp_path / "usage.db"
     with vigility.connect(str(path)) as v:
-        v.accounts.add_without_password("ada", 36, "Female")
+        v.users.add_without_password("ada", 36, "Female")
         subprocess.run([sys.executable, "-c", AT_EXIT, path], check=True)
         assert v.report().total == 300
 
 
-def test_an_importer_and_a_writer_agree_on_event_ids(tmp_path):
+def test_track_track_many_and_submit_share_event_ids(tmp_path):
     with vigility.connect(str(tmp_path / "usage.db"), clock=lambda: NOW) as v:
-        v.accounts.add_without_password("ada", 36, "Female")
+        v.users.add_without_password("ada", 36, "Female")
         first = v.track("ada", "x", event_id=EVENT_ID)
         assert v.track_many([NewEvent("ada", "x", NOW, EVENT_ID)]).duplicates == 1
         assert v.submit("ada", "x", event_id=EVENT_ID).result(10).event == first

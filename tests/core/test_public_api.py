@@ -7,7 +7,7 @@ HEAVY = ("alembic", "bcrypt", "falcon", "matplotlib", "msgspec", "pydantic", "ri
 LOADED = f"import sys, vigility; print([name for name in {HEAVY} if name in sys.modules])"
 
 
-def test_what_is_exported_is_sorted_and_there():
+def test_exported_names_are_sorted_and_documented():
     assert vigility.__all__ == sorted(vigility.__all__)
     for name in vigility.__all__:
         assert getattr(vigility, name).__doc__

@@ -1,59 +1,69 @@
-from datetime import date
-
 import pytest
 
-from vigility import AgeGroup, Filters, Gender, InvalidInput
+import vigility
+from support.reports import daily
+from vigility import Filters, InvalidInput
+from vigility.core.reports.query import Query
 
 
-def test_filters_are_made_from_text_or_from_values():
-    from_text = Filters(start="2026-01-01", end="2026-01-31", age_group="<18", gender="Female")
-    from_values = Filters(date(2026, 1, 1), date(2026, 1, 31), AgeGroup.UNDER_18, Gender.FEMALE)
-    assert from_text == from_values
-    assert hash(from_text) == hash(from_values)
-    assert from_text.gender is Gender.FEMALE
+@pytest.fixture
+def v():
+    with vigility.connect("memory:") as opened:
+        opened.users.add_without_password("ada", 36, "Female")
+        opened.track("ada", "a")
+        yield opened
 
 
-@pytest.mark.parametrize("nothing", [None, "", "All"])
-def test_nothing_an_empty_text_and_all_mean_no_filter(nothing):
-    assert Filters(nothing, nothing, nothing, nothing) == Filters()
+def test_the_default_query_counts_all_events_by_feature():
+    query = Query()
+    assert (query.filters, query.metrics, query.group_by) == (Filters(), ("events",), ("feature",))
+    assert (query.series_of, query.interval, query.time_zone) == ((), "day", "UTC")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"gender": "male"}, "gender must be one of Male, Female, Other, not 'male'"),
-        ({"age_group": "18_40"}, "age_group must be one of <18, 18-40, >40, not '18_40'"),
-        ({"start": "2026-02-30"}, "start must be a day of the calendar as YYYY-MM-DD"),
-        ({"end": "soon"}, "end must be a day of the calendar as YYYY-MM-DD"),
-        ({"gender": ["Male"]}, "gender must be one of"),
-    ],
-)
-def test_an_error_names_the_field_and_what_is_allowed(wrong, said):
-    with pytest.raises(InvalidInput, match=said):
-        Filters(**wrong)
+def test_names_may_be_given_as_text_or_as_any_sequence():
+    assert Query(series_of="a") == Query(series_of=["a"]) == Query(series_of=("a", "a"))
+    assert hash(Query(metrics="events")) == hash(Query(metrics=["events"]))
 
 
-def test_filters_cannot_be_changed():
-    with pytest.raises(AttributeError):
-        Filters().gender = Gender.MALE
-
-
-def test_a_start_after_the_end_is_allowed():
-    assert Filters("2026-02-01", "2026-01-01").start == date(2026, 2, 1)
+@pytest.mark.parametrize("feature", ["", "a\nb", "x" * 101])
+def test_a_series_of_an_invalid_feature_name_is_refused(feature):
+    with pytest.raises(InvalidInput, match="feature_name"):
+        Query(series_of=(feature,))
 
 
 @pytest.mark.parametrize(
-    ("filters", "words"),
+    ("asked", "message"),
     [
-        (Filters(), "all users, all days"),
-        (Filters(gender="Female"), "Female"),
-        (Filters(age_group="<18"), "under 18"),
-        (Filters(age_group="18-40", gender="Other"), "Other, aged 18 to 40"),
-        (Filters(start="2026-01-01"), "from 1 Jan 2026"),
-        (Filters(end="2026-12-31", age_group=">40"), "over 40, until 31 Dec 2026"),
-        (Filters("2026-01-01", "2026-01-31"), "1 Jan 2026 to 31 Jan 2026"),
-        (Filters("0900-05-02", "0900-05-02"), "on 2 May 900"),
+        ({"metrics": ("users",)}, "metrics must be events, not users"),
+        ({"metrics": ()}, "metrics must be events, not empty"),
+        ({"group_by": ("gender",)}, "group_by must be feature, not gender"),
+        ({"interval": "week"}, "interval must be day, not week"),
+        ({"time_zone": "Europe/Berlin"}, "time_zone must be UTC, not Europe/Berlin"),
     ],
 )
-def test_filters_say_themselves_in_words(filters, words):
-    assert filters.describe() == words
+def test_what_no_reader_can_answer_is_refused(v, asked, message):
+    with pytest.raises(InvalidInput, match=f"^{message}$"):
+        v.report(query=Query(**asked))
+
+
+def test_a_query_says_what_filters_and_feature_say(v):
+    by_query = v.report(query=Query(filters=Filters(gender="Female"), series_of=("a",)))
+    by_arguments = v.report(Filters(gender="Female"), "a")
+    assert by_query.totals == by_arguments.totals
+    assert daily(by_query) == daily(by_arguments)
+
+
+def test_one_report_can_have_several_series(v):
+    v.track("ada", "b")
+    series = v.report(query=Query(series_of=("b", "a", "never tracked"))).series
+    assert [(each.label, sum(point.value for point in each.points)) for each in series] == [
+        ("b", 1),
+        ("a", 1),
+        ("never tracked", 0),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [{"filters": Filters()}, {"feature": "a"}], ids=str)
+def test_a_query_is_not_combined_with_filters_or_feature(v, arguments):
+    with pytest.raises(InvalidInput, match="query must not be combined with filters or feature"):
+        v.report(query=Query(), **arguments)

@@ -1,35 +1,52 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.reports import daily, totals
 from vigility import Filters
-from vigility.core.reports.report import Counts, build_report
+from vigility.core.reports.ports import Counts
+from vigility.core.reports.query import Query
+from vigility.core.reports.report import build_report
 
 TODAY = date(2026, 3, 10)
+NOW = datetime.combine(TODAY, time(12), UTC)
 DAY = timedelta(days=1)
 
 
 def counts(by_feature=None, by_day=None, first=None, last=None, *, known=True):
+    """Counts of a query with the series of "a"."""
     return Counts(
-        by_feature=by_feature or {}, by_day=by_day or {}, first_day=first, last_day=last, feature_known=known
+        totals={(feature,): count for feature, count in (by_feature or {}).items()},
+        series={("a",): by_day or {}} if known else {},
+        first_day=first,
+        last_day=last,
     )
 
 
+def report(counts, feature="a", **filters):
+    query = Query(filters=Filters(**filters), series_of=feature or ())
+    return build_report(query, counts, NOW)
+
+
 def test_features_are_ordered_by_count_then_by_name():
-    report = build_report(Filters(), None, counts({"b": 2, "a": 2, "B": 2, "z": 9}), TODAY)
-    assert [(bar.feature, bar.count) for bar in report.features] == [("z", 9), ("B", 2), ("a", 2), ("b", 2)]
-    assert report.total == 15
+    ranked = report(counts({"b": 2, "a": 2, "B": 2, "z": 9}))
+    assert list(totals(ranked).items()) == [("z", 9), ("B", 2), ("a", 2), ("b", 2)]
+    assert ranked.total == 15
 
 
-def test_without_a_feature_there_are_no_days():
-    assert build_report(Filters(), None, counts({"a": 1}, known=False), TODAY).days == ()
+def test_without_a_feature_there_is_no_series():
+    assert report(counts({"a": 1}, known=False), feature=None).series == ()
 
 
-def test_days_without_events_are_there_with_zero():
+def test_the_series_of_an_untracked_feature_has_no_points():
+    found = report(counts({"b": 1}, first=None, last=None, known=False))
+    assert [(series.label, series.points) for series in found.series] == [("a", ())]
+
+
+def test_days_without_events_are_zero():
     found = counts(by_day={TODAY - 3 * DAY: 5}, first=TODAY - 4 * DAY, last=TODAY - 2 * DAY)
-    days = build_report(Filters(), "a", found, TODAY).days
-    assert [(day.day, day.count) for day in days] == [
+    assert daily(report(found)) == [
         (TODAY - 4 * DAY, 0),
         (TODAY - 3 * DAY, 5),
         (TODAY - 2 * DAY, 0),
@@ -38,9 +55,9 @@ def test_days_without_events_are_there_with_zero():
     ]
 
 
-def test_days_reach_past_today_where_events_do():
+def test_days_go_beyond_today_if_events_do():
     found = counts(first=TODAY, last=TODAY + DAY)
-    assert build_report(Filters(), "a", found, TODAY).days[-1].day == TODAY + DAY
+    assert daily(report(found))[-1][0] == TODAY + DAY
 
 
 @given(
@@ -49,9 +66,9 @@ def test_days_reach_past_today_where_events_do():
     first=st.dates(date(2025, 1, 1), TODAY + 30 * DAY),
     length=st.integers(0, 400),
 )
-def test_days_are_the_shown_range_and_each_once(start, end, first, length):
+def test_every_day_of_the_shown_range_occurs_once(start, end, first, length):
     last = first + length * DAY
-    days = [d.day for d in build_report(Filters(start, end), "a", counts(first=first, last=last), TODAY).days]
+    days = [day for day, _ in daily(report(counts(first=first, last=last), start=start, end=end))]
     shown_from = max(start or first, first)
     shown_to = min(end or date.max, max(TODAY, last))
     expected = []
@@ -61,9 +78,8 @@ def test_days_are_the_shown_range_and_each_once(start, end, first, length):
     assert days == expected
 
 
-def test_the_answer_has_the_two_lists_of_the_contract():
-    report = build_report(Filters(), "a", counts({"a": 1}, {TODAY: 1}, TODAY, TODAY), TODAY)
-    assert report.to_dict() == {
-        "barChartData": [{"feature": "a", "count": 1}],
-        "lineChartData": [{"date": "2026-03-10", "count": 1}],
-    }
+def test_a_report_says_what_was_asked_and_when_it_was_made():
+    found = report(counts({"a": 1}), gender="Female")
+    assert found.query.series_of == ("a",)
+    assert found.filters == Filters(gender="Female")
+    assert found.as_of == NOW

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import vigility
+from support.reports import daily, totals
 from vigility import EventConflict, Filters, InvalidInput, NewEvent, UnknownUser
 from vigility.core.times import Span, to_micros
 
@@ -14,13 +15,13 @@ EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
 @pytest.fixture
 def v():
     with vigility.connect("memory:", clock=lambda: NOW) as opened:
-        opened.accounts.add_without_password("ada", 36, "Female")
-        opened.accounts.add_without_password("bob", 17, "Male")
+        opened.users.add_without_password("ada", 36, "Female")
+        opened.users.add_without_password("bob", 17, "Male")
         yield opened
 
 
 def counted(v, **filters):
-    return {bar.feature: bar.count for bar in v.report(Filters(**filters)).features}
+    return totals(v.report(Filters(**filters)))
 
 
 def test_an_event_has_the_age_and_gender_of_its_user_and_the_time_of_the_clock(v):
@@ -29,12 +30,12 @@ def test_an_event_has_the_age_and_gender_of_its_user_and_the_time_of_the_clock(v
     assert event.event_id is None
 
 
-def test_an_event_can_say_when_it_was(v):
+def test_an_event_can_have_a_time_of_its_own(v):
     assert v.track("ada", "x", "2026-01-01T00:00:00+01:00").at == datetime(2025, 12, 31, 23, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("event", "error", "said"),
+    ("event", "error", "message"),
     [
         (("eve", "x"), UnknownUser, "no user is named 'eve'"),
         (("", "x"), InvalidInput, "username is required"),
@@ -49,15 +50,15 @@ def test_an_event_can_say_when_it_was(v):
     ],
     ids=ascii,
 )
-def test_a_refused_event_stores_nothing(v, event, error, said):
-    with pytest.raises(error, match=said):
+def test_a_refused_event_stores_nothing(v, event, error, message):
+    with pytest.raises(error, match=message):
         v.track(*event)
     many = v.track_many([NewEvent(*event)])
     assert isinstance(many.rejected[0].error, error)
     assert counted(v) == {}
 
 
-def test_the_same_event_id_counts_once_and_answers_with_the_first(v):
+def test_a_repeated_event_id_counts_once_and_returns_the_first_event(v):
     first = v.track("ada", "x", event_id=EVENT_ID)
     again = v.track("ada", "x", NOW - timedelta(days=1), event_id=EVENT_ID.upper())
     assert again == first
@@ -78,7 +79,7 @@ def test_equal_events_without_an_id_all_count(v):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
-def test_many_events_are_told_by_their_index_whatever_the_batches(v, batch_size):
+def test_rejected_events_are_reported_by_index_whatever_the_batch_size(v, batch_size):
     events = [
         NewEvent("ada", "x", event_id=EVENT_ID),
         NewEvent("eve", "x"),
@@ -98,18 +99,18 @@ def test_many_events_are_told_by_their_index_whatever_the_batches(v, batch_size)
 
 
 @pytest.mark.parametrize("times", [1, 2, 10])
-def test_times_that_many_events_share_count_for_each(v, times):
+def test_repeated_times_count_for_each_event(v, times):
     texts = ["2026-01-02T00:00:00Z", "2026-01-02T01:00:00+01:00", "2026-01-01T23:59:59Z"]
-    wrong = ["yesterday", "2026-13-01T00:00:00Z"]
+    invalid = ["yesterday", "2026-13-01T00:00:00Z"]
     assert v.track_many([NewEvent("ada", "x", at) for at in texts] * times).accepted == 3 * times
-    outcome = v.track_many([NewEvent("ada", "x", at) for at in (*wrong, *texts)] * times)
+    outcome = v.track_many([NewEvent("ada", "x", at) for at in (*invalid, *texts)] * times)
     assert [entry.index for entry in outcome.rejected] == [i for i in range(5 * times) if i % 5 < 2]
-    assert [day.count for day in v.report(feature="x").days][:2] == [2 * times, 4 * times]
+    assert [count for _, count in daily(v.report(feature="x"))][:2] == [2 * times, 4 * times]
 
 
-def test_an_importer_can_be_bound_to_a_span_of_time(v):
+def test_an_importer_can_be_limited_to_a_span_of_time(v):
     hour = timedelta(hours=1)
-    importer = v.importer(Span(to_micros(NOW - hour), to_micros(NOW + hour)))
+    importer = v.events.importer(Span(to_micros(NOW - hour), to_micros(NOW + hour)))
     edges = [NewEvent("ada", "x", NOW - hour), NewEvent("ada", "x", NOW + hour), NewEvent("ada", "x")]
     assert importer.store(edges).accepted == 3
     beyond = [NewEvent("ada", "x", at) for at in (NOW - 2 * hour, NOW, NOW + 2 * hour)]
@@ -126,23 +127,23 @@ def test_tracking_nothing_is_allowed(v):
 def test_a_tracked_event_is_in_the_next_report(v):
     v.track("ada", "x")
     report = v.report(Filters(gender="Female"), feature="x")
-    assert [(day.day, day.count) for day in report.days] == [(NOW.date(), 1)]
+    assert daily(report) == [(NOW.date(), 1)]
 
 
-def test_a_report_on_what_can_be_no_feature_is_refused(v):
+def test_a_report_on_an_invalid_feature_name_is_refused(v):
     with pytest.raises(InvalidInput, match="feature_name"):
         v.report(feature="a\nb")
 
 
-def test_wiping_leaves_nothing_and_ids_begin_again(v):
+def test_a_wipe_deletes_everything_and_ids_start_again(v):
     v.track("ada", "x")
-    v.wipe()
-    assert v.is_empty()
-    assert v.accounts.add_without_password("eve", 20, "Other").id == 1
+    v.maintenance.wipe()
+    assert v.maintenance.is_empty()
+    assert v.users.add_without_password("eve", 20, "Other").id == 1
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_the_garbage_collector_is_left_as_it_was(v, enabled):
+def test_tracking_restores_the_garbage_collector(v, enabled):
     try:
         (gc.enable if enabled else gc.disable)()
         v.track_many([NewEvent("ada", "x"), NewEvent("nobody", "x")])

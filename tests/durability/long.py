@@ -2,7 +2,7 @@
 
     python tests/durability/long.py [kills] [storm] [power] [--rounds 300] [--events 100000] [--cuts 1000]
 
-Ends at the first fault, with exit code 1 and the seed that makes the same choices again.
+Stops at the first fault, with exit code 1. The same seed makes the same choices again.
 """
 
 import argparse
@@ -15,30 +15,30 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from durability.kills import kill_rounds
-from durability.power import compiled, power_cuts
-from durability.storm import retry_storm
+from support.durability.kills import kill_rounds
+from support.durability.power import compiled, power_cuts
+from support.durability.storm import retry_storm
 
 EVENTS_A_RECORDING = 3_000
 CUTS_A_RECORDING = 100
 
 
-def kills(folder, asked, say):
-    return kill_rounds(folder, asked.rounds, asked.seed, say=say)
+def kills(folder, asked, log):
+    return kill_rounds(folder, asked.rounds, asked.seed, log=log)
 
 
-def storm(folder, asked, say):
-    return retry_storm(folder, asked.events, restarts=max(4, asked.events // 5_000), seed=asked.seed, say=say)
+def storm(folder, asked, log):
+    return retry_storm(folder, asked.events, restarts=max(4, asked.events // 5_000), seed=asked.seed, log=log)
 
 
-def power(folder, asked, say):
-    """Recordings of a server, each cut a hundred times."""
+def power(folder, asked, log):
+    """Record servers, and cut each recording a hundred times."""
     library = compiled(folder)
     for number in range(-(-asked.cuts // CUTS_A_RECORDING)):
         recording = folder / "recording"
         recording.mkdir()
         outcome = power_cuts(
-            recording, library, EVENTS_A_RECORDING, CUTS_A_RECORDING, asked.seed + number, say=say
+            recording, library, EVENTS_A_RECORDING, CUTS_A_RECORDING, asked.seed + number, log=log
         )
         if outcome.faults:
             break
@@ -51,7 +51,7 @@ SCENARIOS = {"kills": kills, "storm": storm, "power": power}
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("scenarios", nargs="*", help="kills, storm, power; by default all")
+    parser.add_argument("scenarios", nargs="*", help="kills, storm, power; default: all")
     parser.add_argument("--rounds", type=int, default=300, help="kills")
     parser.add_argument("--events", type=int, default=100_000, help="events of the storm")
     parser.add_argument("--cuts", type=int, default=1_000, help="power cuts")
@@ -60,14 +60,14 @@ def main():
     for name in asked.scenarios or SCENARIOS:
         began = time.monotonic()
         folder = Path(tempfile.mkdtemp(prefix=f"vigility-{name}-"))
-        outcome = SCENARIOS[name](folder, asked, partial(tell, began, name))
+        outcome = SCENARIOS[name](folder, asked, partial(log, began, name))
         print(f"{name}: {outcome}", flush=True)
         if outcome.faults:
             sys.exit(f"{name}: a promise was broken; the files are in {folder}")
         shutil.rmtree(folder)
 
 
-def tell(began, name, news):
+def log(began, name, news):
     print(f"{name} {time.monotonic() - began:7.1f} s  {news}", flush=True)
 
 

@@ -1,21 +1,25 @@
-"""kill -9 of workers, of the master, of all: nothing answered is lost or doubled, and it serves again."""
+"""kill -9 of workers, the master or all: no acknowledged event is lost or counted twice."""
 
-from durability.kills import kill_rounds
-from durability.serving import control
+import pytest
+
+from support.durability.kills import kill_rounds
+from support.durability.serving import control
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]  # kills a server under load for many rounds
 
 ROUNDS = 20
 SEED = 20
 
 
-def test_what_was_answered_outlives_kill_9(tmp_path):
+def test_acknowledged_events_survive_kill_9(tmp_path):
     outcome = kill_rounds(tmp_path, ROUNDS, SEED)
     assert not outcome.faults, outcome
     assert outcome.rounds == ROUNDS
-    assert outcome.answered > 50 * ROUNDS
+    assert outcome.acknowledged > 50 * ROUNDS
 
 
-def test_control_a_server_that_answers_before_it_commits_is_found_out(tmp_path):
+def test_control_a_server_that_responds_before_it_commits_is_detected(tmp_path):
     outcome = kill_rounds(tmp_path, ROUNDS, SEED, command=control("commits_late"))
-    # The account of the senders is answered early, too, and can be what is lost.
-    signs = ("answered events are lost", "Invalid or expired token")
+    # The registration of the clients' user is acknowledged early, too, and can be lost.
+    signs = ("acknowledged events are lost", "Invalid or expired token")
     assert any(sign in fault for sign in signs for fault in outcome.faults), outcome

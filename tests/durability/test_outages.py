@@ -1,98 +1,100 @@
-"""A full disk, a file that cannot be written or is locked: 503 soon and truly, and no restart after."""
+"""A full disk, a read-only file, a locked file: a prompt and correct 503, and recovery without a restart."""
 
 from contextlib import ExitStack
 
 import pytest
 
-from durability.outages import (
-    MOST_ROUNDS,
-    Callers,
+from support.durability.outages import (
+    MAX_ROUNDS,
+    Senders,
     full,
-    held_to_permissions,
+    lock_file_held,
     no_larger_files,
+    prefix_that_obeys_permissions,
     read_only_file,
     read_only_folder,
     small_disk,
-    turn_taken,
     write_locked,
 )
-from durability.serving import Site, control
+from support.durability.serving import Site, control
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]  # loads a server for seconds
 
 SEED = 50
-SOON = 40  # seconds; the promise is 10, the rest is a busy machine's; who waited in line would take 80
+MAX_SECONDS = 40  # the promise is 10, the rest is for a busy machine; requests that queue would take 80
 
 
-def refuses_soon_and_recovers(callers, cause, reason):
-    workers = callers.site.server.worker_ids
+def check_refusal_and_recovery(senders, cause, reason):
+    workers = senders.site.server.worker_ids
     with cause:
-        refused = callers.send_until_refused()
-    callers.send_until_stored()
-    for answer in refused:
-        assert reason in answer.error, answer
-        assert int(answer.retry_after) >= 1
-        assert answer.seconds < SOON, answer
-    assert not callers.faults()
-    assert callers.site.server.worker_ids == workers, "it recovers without a restart"
+        refused = senders.send_until_refused()
+    senders.send_until_stored()
+    for response in refused:
+        assert reason in response.error, response
+        assert int(response.retry_after) >= 1
+        assert response.seconds < MAX_SECONDS, response
+    assert not senders.faults()
+    assert senders.site.server.worker_ids == workers, "it must recover without a restart"
 
 
 @pytest.fixture
-def callers(tmp_path):
+def senders(tmp_path):
     with Site(tmp_path) as site:
-        yield Callers(site, SEED)
+        yield Senders(site, SEED)
 
 
-def test_control_a_server_that_answers_what_was_not_stored_is_found_out(tmp_path):
-    with Site(tmp_path, command=control("answers_what_was_not_stored")) as site:
-        callers = Callers(site, SEED)
-        callers.send_until_stored()
+def test_control_a_server_that_acknowledges_unstored_events_is_detected(tmp_path):
+    with Site(tmp_path, command=control("acknowledges_what_was_not_stored")) as site:
+        senders = Senders(site, SEED)
+        senders.send_until_stored()
         with no_larger_files(site):
-            for _ in range(MOST_ROUNDS):  # batches may be first, which it leaves alone
-                callers.send_until_refused()
-                if any("answered 201 and not stored" in fault for fault in callers.faults()):
+            for _ in range(MAX_ROUNDS):  # batches may be refused first, and it does not change those
+                senders.send_until_refused()
+                if any("answered 201 but not stored" in fault for fault in senders.faults()):
                     return
-    pytest.fail("a server that answers what was not stored was not found out")
+    pytest.fail("a server that acknowledges unstored events was not detected")
 
 
 def test_a_full_disk(tmp_path):
     with small_disk(tmp_path) as disk, Site(disk or tmp_path) as site:
-        callers = Callers(site, SEED)
-        callers.send_until_stored()
+        senders = Senders(site, SEED)
+        senders.send_until_stored()
         if disk:
-            refuses_soon_and_recovers(callers, full(disk), "its disk is full")
-        else:  # this process may not mount one; files that may not grow are as near as it gets
-            refuses_soon_and_recovers(callers, no_larger_files(site), "its disk fails")
+            check_refusal_and_recovery(senders, full(disk), "its disk is full")
+        else:  # without the right to mount a small disk, files that may not grow are closest
+            check_refusal_and_recovery(senders, no_larger_files(site), "its disk fails")
 
 
-def test_files_that_may_not_grow(callers):
-    callers.send_until_stored()
-    refuses_soon_and_recovers(callers, no_larger_files(callers.site), "its disk fails")
+def test_files_that_may_not_grow(senders):
+    senders.send_until_stored()
+    check_refusal_and_recovery(senders, no_larger_files(senders.site), "its disk fails")
 
 
-@pytest.mark.parametrize("held", [write_locked, turn_taken])
-def test_a_file_that_somebody_else_holds(callers, held):
-    refuses_soon_and_recovers(callers, held(callers.site.database), "another process is writing")
+@pytest.mark.parametrize("hold", [write_locked, lock_file_held])
+def test_a_file_that_another_process_locks(senders, hold):
+    check_refusal_and_recovery(senders, hold(senders.site.database), "another process is writing")
 
 
 @pytest.fixture
-def site_bound(tmp_path):
-    """A server that permissions bind, though it is root's; it is not started yet."""
-    prefix = held_to_permissions()
+def unprivileged_site(tmp_path):
+    """A server, not started yet, that obeys file permissions even if root runs the tests."""
+    prefix = prefix_that_obeys_permissions()
     if prefix is None:
-        pytest.skip("this is root, whom permissions do not bind, and there is no setpriv")
+        pytest.skip("root ignores file permissions, and setpriv is not installed")
     return Site(tmp_path, prefix=prefix)
 
 
-def test_a_file_that_was_read_only_at_the_start(site_bound):
-    with site_bound as site:
-        headers = site.server.registered(username="outage")
+def test_a_file_that_was_read_only_at_the_start(unprivileged_site):
+    with unprivileged_site as site:
+        headers = site.server.register(username="outage")
     with ExitStack() as cause:
         cause.enter_context(read_only_file(site.database))
-        with site_bound as site:
-            refuses_soon_and_recovers(Callers(site, SEED, headers), cause, "it cannot be written to")
+        with unprivileged_site as site:
+            check_refusal_and_recovery(Senders(site, SEED, headers), cause, "it cannot be written to")
 
 
-def test_a_folder_in_which_nothing_can_be_made(site_bound):
-    with site_bound as site:
-        callers = Callers(site, SEED)
+def test_a_read_only_folder(unprivileged_site):
+    with unprivileged_site as site:
+        senders = Senders(site, SEED)
         site.database.with_name("usage.db-lock").unlink()
-        refuses_soon_and_recovers(callers, read_only_folder(site.folder), "it cannot be written to")
+        check_refusal_and_recovery(senders, read_only_folder(site.folder), "it cannot be written to")

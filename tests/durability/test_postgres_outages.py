@@ -1,4 +1,4 @@
-"""PostgreSQL stopped and started, connections cut, under load: refused meanwhile, nothing lost or doubled."""
+"""PostgreSQL restarts and cut connections under load: no event is lost or counted twice."""
 
 import itertools
 import os
@@ -12,17 +12,19 @@ from random import Random
 import psycopg
 import pytest
 
-import postgres
-from cutting_proxy import AFTER, CuttingProxy
-from durability.checking import faults_of, faults_of_file
-from durability.load import Load
-from durability.outages import Callers, full, small_disk
-from durability.serving import Site, control
-from web_server import PATIENCE
+from support import postgres
+from support.cutting_proxy import AFTER_COMMIT, CuttingProxy
+from support.durability.checking import all_faults, database_faults
+from support.durability.load import Load
+from support.durability.outages import Senders, full, small_disk
+from support.durability.serving import Site, control
+from support.web_server import TIMEOUT
+
+pytestmark = [pytest.mark.postgres, pytest.mark.server, pytest.mark.slow]  # loads servers for seconds
 
 SEED = 60
 numbers = itertools.count()
-RECOVERY_SECONDS = 20  # the promise is 5, the rest is a busy machine's
+RECOVERY_SECONDS = 20  # the promise is 5, the rest is for a busy machine
 CUT = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'vigility'
@@ -31,10 +33,10 @@ WHERE datname = current_database() AND application_name = 'vigility'
 
 @pytest.fixture
 def database():
-    """A durable server of this test alone."""
-    if postgres.programs() is None:
+    """A durable PostgreSQL server for this test only."""
+    if postgres.programs_folder() is None:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    server = postgres.Postgres(postgres.short_folder()).start()
+    server = postgres.Postgres(postgres.make_short_folder()).start()
     yield server
     server.stop(signal.SIGQUIT)
     shutil.rmtree(server.folder)
@@ -46,61 +48,64 @@ def site(tmp_path, database):
         yield site
 
 
-def judged(site, load):
+def current_faults(site, load):
     with load.paused():
-        return faults_of(site.database, load.ledger)
+        return all_faults(site.database, load.ledger)
 
 
-def refused(site, headers):
-    """The answer to an event while PostgreSQL is away."""
+def track_in_vain(site, headers):
+    """The (status, error, Retry-After) of an event while PostgreSQL is unavailable."""
     with site.server.connect() as connection:
-        status, answer = connection.send("POST", "/track", {"feature_name": "away"}, headers)
-        return status, answer["error"], connection.answer.headers["Retry-After"]
+        status, content = connection.send("POST", "/track", {"feature_name": "away"}, headers)
+        return status, content["error"], connection.response.headers["Retry-After"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
 def test_a_server_that_is_stopped_and_started(site, database, how):
     workers = site.server.worker_ids
-    headers = site.server.registered(username="watching")
+    headers = site.server.register(username="watching")
     with Load(site, SEED) as load:
         for _ in range(3):
-            load.wait_for_answers(100)
+            load.wait_for_responses(100)
             database.stop(how)
             for _ in range(3):
-                status, error, retry_after = refused(site, headers)
+                status, error, retry_after = track_in_vain(site, headers)
                 assert (status, retry_after) == (503, "1"), error
                 assert "The store is unavailable: it " in error
             with site.server.connect() as connection:
                 assert connection.send("GET", "/health")[0] == 503
             database.start()
             began = time.monotonic()
-            while refuses_registration(site):
-                assert time.monotonic() - began < RECOVERY_SECONDS, "it does not recover"
-            assert judged(site, load) == []
+            while is_registration_refused(site):
+                assert time.monotonic() - began < RECOVERY_SECONDS, "the server does not recover"
+            assert current_faults(site, load) == []
     assert site.server.worker_ids == workers
-    assert load.ledger.unanswered == 0  # though a commit that was cut off may have been answered 504
+    assert load.ledger.without_response == 0  # although a 504 is possible, for a commit that was cut off
 
 
-def test_a_server_that_is_back_before_vigility_stops_asking_leaves_nothing_unknown(tmp_path, database):
+def test_no_outcome_is_unknown_when_postgresql_returns_in_time(tmp_path, database):
     given = {"DATABASE_URL": database.url(), "JWT_SECRET": "s" * 64}
-    with Site(tmp_path, command=control("asks_for_longer"), **given) as site, Load(site, SEED) as load:
+    with (
+        Site(tmp_path, command=control("asks_longer_about_commits"), **given) as site,
+        Load(site, SEED) as load,
+    ):
         for rounds in itertools.count(1):
-            load.wait_for_answers(100)
+            load.wait_for_responses(100)
             database.stop(signal.SIGQUIT)
             database.start()
-            load.wait_for_answers(20)
-            assert judged(site, load) == []
-            if rounds >= 5 and "the answer to a commit was lost" in site.server.output:
+            load.wait_for_responses(20)
+            assert current_faults(site, load) == []
+            if rounds >= 5 and "the response to a commit was lost" in site.server.output:
                 break
             assert rounds < 50, "no commit was under way when the server was stopped"
     assert load.ledger.unknown == 0
 
 
-def refuses_registration(site):
+def is_registration_refused(site):
     body = {"username": f"new {next(numbers)}", "password": "a long password", "age": 1, "gender": "Other"}
     with site.server.connect() as connection:
-        status, answer = connection.send("POST", "/register", body)
-    assert status in {201, 503}, answer
+        status, content = connection.send("POST", "/register", body)
+    assert status in {201, 503}, content
     return status == 503
 
 
@@ -109,12 +114,12 @@ def test_connections_that_are_cut_under_load(site):
     random = Random(SEED)
     cut = 0
     with Load(site, SEED) as load, psycopg.connect(site.database, autocommit=True) as administrator:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         for rounds in itertools.count(1):
             for _ in range(5):
-                load.wait_for_answers(random.randint(1, 30))
+                load.wait_for_responses(random.randint(1, 30))
                 cut += administrator.execute(CUT).fetchone()[0]
-            assert judged(site, load) == []
+            assert current_faults(site, load) == []
             if rounds >= 10 and cut >= 50:
                 break
             assert time.monotonic() < deadline, f"{cut} connections were cut in {rounds} rounds"
@@ -122,37 +127,37 @@ def test_connections_that_are_cut_under_load(site):
     assert load.ledger.unknown == 0
 
 
-def test_a_new_address_behind_the_same_name(tmp_path, database):
-    """Failover: the first of two hosts is gone, the second takes over."""
+def test_failover_to_the_second_host(tmp_path, database):
+    """Failover: the first of two hosts is down, so the second is used."""
     first = postgres.free_port()
     both = f"postgresql://vigility@127.0.0.1:{first},127.0.0.1:{database.port}/postgres?target_session_attrs=read-write"
     with Site(tmp_path, DATABASE_URL=both, JWT_SECRET="s" * 64) as site:
-        headers = site.server.registered(username="watching")
+        headers = site.server.register(username="watching")
         with site.server.connect() as connection:
             assert connection.send("POST", "/track", {"feature_name": "x"}, headers)[0] == 201
 
 
-def test_a_statement_that_hangs_does_not_hang_the_others(site):
-    """Somebody holds the summaries: writes are refused after the time a lock is waited for, reports go on."""
-    headers = site.server.registered(username="watching")
-    with psycopg.connect(site.database) as somebody:
-        somebody.execute("LOCK TABLE vigility_day_summaries IN SHARE MODE")
-        answers = []
-        tracking = threading.Thread(target=lambda: answers.append(refused(site, headers)))
+def test_a_locked_rollup_table_blocks_no_reports(site):
+    """Writes wait for the lock as long as they may and are then refused."""
+    headers = site.server.register(username="watching")
+    with psycopg.connect(site.database) as other:
+        other.execute("LOCK TABLE vigility_day_summaries IN SHARE MODE")
+        responses = []
+        tracking = threading.Thread(target=lambda: responses.append(track_in_vain(site, headers)))
         tracking.start()
         with site.server.connect() as connection:
             assert connection.send("GET", "/analytics", None, headers)[0] == 200
-        tracking.join(PATIENCE)
-        assert answers[0][:2] == (503, answers[0][1])
-        assert "another process is writing and does not end" in answers[0][1]
+        tracking.join(TIMEOUT)
+        assert responses[0][:2] == (503, responses[0][1])
+        assert "another process is writing and does not end" in responses[0][1]
     with site.server.connect() as connection:
         assert connection.send("POST", "/track", {"feature_name": "x"}, headers)[0] == 201
 
 
 @pytest.fixture
 def tablespace(database):
-    """A small disk of its own for a database's tables; the write-ahead log is elsewhere."""
-    folder = postgres.short_folder()
+    """A small separate disk for the tables of a database. The write-ahead log is elsewhere."""
+    folder = postgres.make_short_folder()
     with small_disk(folder, 24) as disk:
         if disk is None:
             pytest.skip("this process may not mount a small disk")
@@ -164,7 +169,7 @@ def tablespace(database):
         postgres.sql(database.url(), f"CREATE TABLESPACE small LOCATION '{tables}'")
         postgres.sql(database.url(), "CREATE DATABASE small TEMPLATE template0 TABLESPACE small")
         yield folder
-        database.stop(signal.SIGQUIT)  # before the disk is taken away
+        database.stop(signal.SIGQUIT)  # before the disk is unmounted
         database.start()
     folder.rmdir()
 
@@ -172,14 +177,14 @@ def tablespace(database):
 def test_a_full_disk(tmp_path, database, tablespace):
     with Site(tmp_path, DATABASE_URL=database.url("small"), JWT_SECRET="s" * 64) as site:
         workers = site.server.worker_ids
-        callers = Callers(site, SEED)
-        callers.send_until_stored()
+        senders = Senders(site, SEED)
+        senders.send_until_stored()
         with full(tablespace):
-            refused = callers.send_until_refused()
-        callers.send_until_stored()
-        for answer in refused:
-            assert (answer.retry_after, "its disk is full" in answer.error) == ("1", True), answer
-        assert callers.faults() == []
+            refused = senders.send_until_refused()
+        senders.send_until_stored()
+        for response in refused:
+            assert (response.retry_after, "its disk is full" in response.error) == ("1", True), response
+        assert senders.faults() == []
         assert site.server.worker_ids == workers
 
 
@@ -187,31 +192,31 @@ UNKNOWN = "The store was lost while it stored this, which may be stored or not"
 EVENT = {"feature_name": "x", "event_id": "123e4567-e89b-42d3-a456-426614174000"}
 
 
-def test_what_nobody_can_tell_is_answered_504_and_may_be_sent_again(tmp_path, database):
-    """Each way at once, over a database of its own: vigility asks for as long as 15 s."""
-    ways = ["short", "general", "batch"]
-    with ThreadPoolExecutor(len(ways)) as pool:
-        for way in [pool.submit(loses_an_answer, way, tmp_path, database) for way in ways]:
-            way.result()
+def test_an_unknown_outcome_is_504_and_may_be_sent_again(tmp_path, database):
+    """All paths at the same time, each over its own database, because vigility asks for up to 15 s."""
+    paths = ["fast", "normal", "batch"]
+    with ThreadPoolExecutor(len(paths)) as pool:
+        for check in [pool.submit(check_lost_response, kind, tmp_path, database) for kind in paths]:
+            check.result()
 
 
-def loses_an_answer(way, folder, database):
-    """The answer to COMMIT is lost, and nobody is there to ask for as long as vigility asks."""
-    (folder / way).mkdir()
-    postgres.sql(database.url(), f"CREATE DATABASE {way}")
+def check_lost_response(kind, folder, database):
+    """The response to COMMIT is lost, and PostgreSQL is unreachable for as long as vigility asks."""
+    (folder / kind).mkdir()
+    postgres.sql(database.url(), f"CREATE DATABASE {kind}")
     with (
         CuttingProxy(database.port) as proxy,
-        Site(folder / way, DATABASE_URL=proxy.url(database.url(way)), JWT_SECRET="s" * 64) as site,
+        Site(folder / kind, DATABASE_URL=proxy.url(database.url(kind)), JWT_SECRET="s" * 64) as site,
     ):
-        headers = site.server.registered(username="watching")
-        path, body = ("/track/batch", {"events": [EVENT]}) if way == "batch" else ("/track", EVENT)
-        more = {"Origin": f"http://127.0.0.1:{site.port}"} if way == "general" else {}
+        headers = site.server.register(username="watching")
+        path, body = ("/track/batch", {"events": [EVENT]}) if kind == "batch" else ("/track", EVENT)
+        more = {"Origin": f"http://127.0.0.1:{site.port}"} if kind == "normal" else {}
         with site.server.connect() as connection:
             assert connection.send("POST", "/track", {"feature_name": "warm"}, headers)[0] == 201
-            proxy.next_cuts, proxy.refuse_after_cut = [AFTER], True
-            status, answer = connection.send("POST", path, body, headers | more)
-            assert (status, answer) == (504, {"error": UNKNOWN}), way
-            assert connection.answer.headers["Retry-After"] is None
+            proxy.next_cuts, proxy.refuse_after_cut = [AFTER_COMMIT], True
+            status, content = connection.send("POST", path, body, headers | more)
+            assert (status, content) == (504, {"error": UNKNOWN}), kind
+            assert connection.response.headers["Retry-After"] is None
             proxy.refusing = False
             assert connection.send("POST", "/track", EVENT, headers)[0] == 200
-    assert faults_of_file(database.url(way)) == []
+    assert database_faults(database.url(kind)) == []

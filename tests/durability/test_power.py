@@ -1,11 +1,13 @@
-"""Power cuts at any moment: what was answered is on the disk."""
+"""Power cuts at any moment: acknowledged events are on the disk."""
 
 import shutil
 
 import pytest
 
-from durability.power import compiled, power_cuts
-from durability.serving import control
+from support.durability.power import compiled, power_cuts
+from support.durability.serving import control
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]  # records a server under load
 
 SEED = 40
 
@@ -17,13 +19,13 @@ def library(tmp_path_factory):
     return compiled(tmp_path_factory.mktemp("library"))
 
 
-def test_what_was_answered_outlives_power_cuts(library, tmp_path):
+def test_acknowledged_events_survive_power_cuts(library, tmp_path):
     outcome = power_cuts(tmp_path, library, events=2_000, cuts=100, seed=SEED)
     assert not outcome.faults, outcome
-    assert (outcome.cuts, outcome.answered) == (100, 2_000)
+    assert (outcome.cuts, outcome.acknowledged) == (100, 2_000)
 
 
 @pytest.mark.parametrize("variant", ["never_syncs", "syncs_at_checkpoints"])
-def test_control_a_server_that_syncs_too_little_is_found_out(library, tmp_path, variant):
+def test_control_a_server_that_syncs_too_little_is_detected(library, tmp_path, variant):
     outcome = power_cuts(tmp_path, library, events=300, cuts=20, seed=SEED, command=control(variant))
-    assert any("answered events are lost" in fault for fault in outcome.faults), outcome
+    assert any("acknowledged events are lost" in fault for fault in outcome.faults), outcome

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-import postgres
-from web_server import BIN, PATIENCE, Server, free_port, running
+from support import postgres
+from support.web_server import BIN, TIMEOUT, Server, free_port, running
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -127,7 +127,7 @@ def test_the_image_serves_and_knows_whether_it_is_healthy(image):
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     with running(image.folder, command=[program, *image.command[1:]], **environment, workers=1) as server:
-        server.registered()
+        server.register()
         assert (check().returncode, check().stderr) == (0, "")
     assert (image.volume / "usage.db").exists()
     refused = check()
@@ -179,7 +179,7 @@ def notified():
         closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener,
     ):
         listener.bind(f"{folder}/notify")
-        listener.settimeout(PATIENCE)
+        listener.settimeout(TIMEOUT)
         yield listener, f"{folder}/notify"
 
 
@@ -197,13 +197,13 @@ def test_the_unit_starts_says_so_reloads_and_stops(tmp_path):
         server.start(preexec_fn=forbid_new_executable_memory)
         try:
             assert b"READY=1" in listener.recv(4096)
-            server.registered(username="before")
+            server.register(username="before")
             (old,) = server.worker_ids
             shown = reload.replace("$MAINPID", str(server.process.pid))
             subprocess.run(shlex.split(shown), check=True)
             server.wait_for_line(f"Worker exiting (pid: {old})")
             server.wait_for_line("Application startup complete", 2)
-            server.registered(username="after")
+            server.register(username="after")
         finally:
             code = server.stop(signal.SIGTERM)
     assert code == 0
@@ -227,4 +227,4 @@ def test_the_procfile_releases_and_serves_with_what_a_platform_sets(tmp_path):
         command = ["sh", "-c", f"exec {processes['web']}"]
         server = stack.enter_context(running(tmp_path, command=command, workers=1, **given))
         assert str(server.port) == given["PORT"]
-        server.registered()
+        server.register()

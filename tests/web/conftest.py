@@ -1,8 +1,8 @@
 import pytest
 
 import vigility
+from support.web_client import Client, Clock, Hasher, make_settings
 from vigility.web.app import create_app
-from web_client import Client, Clock, Hasher, settings_of
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def open_client(v, clock):
     opened = []
 
     def client_of(store=v, **changed):
-        opened.append(Client(create_app(store, settings_of(**changed), clock)))
+        opened.append(Client(create_app(store, make_settings(**changed), clock)))
         return opened[-1]
 
     yield client_of
@@ -41,7 +41,7 @@ def client(open_client):
 
 @pytest.fixture
 def token(client):
-    return client.registered()
+    return client.register()
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Engine, event
 
 import vigility
+from support.web_client import ADA, Client, Hasher, make_settings
 from vigility.web.app import create_app
-from web_client import ADA, Client, Hasher, settings_of
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def statements():
 
 def test_analytics_reads_summaries_and_no_event(tmp_path, clock, statements):
     with vigility.connect(f"{tmp_path}/usage.db", clock=clock, hasher=Hasher()) as v:
-        client = Client(create_app(v, settings_of(), clock))
-        bearer = {"Authorization": f"Bearer {client.registered(**ADA)}"}
+        client = Client(create_app(v, make_settings(), clock))
+        bearer = {"Authorization": f"Bearer {client.register(**ADA)}"}
         client.post("/track", {"feature_name": "a"}, headers=bearer)
         assert any("vigility_events" in statement for statement in statements)
         statements.clear()

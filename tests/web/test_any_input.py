@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vigility
+from support.web_client import ADA, Client, Clock, Hasher, make_settings
 from vigility.web.app import create_app
 from vigility.web.openapi.operations import OPERATIONS
-from web_client import ADA, Client, Clock, Hasher, settings_of
 
 PATHS = sorted(path for path in OPERATIONS if "{" not in path)
 LINES = st.binary(max_size=60).filter(lambda line: not set(line) & {0, 10, 13})
@@ -19,8 +19,8 @@ LINES = st.binary(max_size=60).filter(lambda line: not set(line) & {0, 10, 13})
 @pytest.fixture(scope="module")
 def client():
     v = vigility.connect("memory:", clock=Clock(), hasher=Hasher())
-    client = Client(create_app(v, settings_of(rate_limit="off", trusted_proxies="10.0.0.0/8"), v._clock))
-    client.token = client.registered().encode()
+    client = Client(create_app(v, make_settings(rate_limit="off", trusted_proxies="10.0.0.0/8"), v._clock))
+    client.token = client.register().encode()
     yield client
     client.close()
 

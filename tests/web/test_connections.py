@@ -8,12 +8,12 @@ import time
 
 import pytest
 
+from support.in_process_server import TIMEOUT, read_responses, running_in_process, track_request
+from support.web_client import ADA, json_bytes, make_settings
 from vigility.core.errors import StoreUnavailable
-from vigility.web.fast_path import handler as express_module
 from vigility.web.app import create_app
+from vigility.web.fast_path import handler as express_module
 from vigility.web.fast_path.handler import FastTrackHandler
-from web_client import ADA, dumped, settings_of
-from web_serving import PATIENCE, answers, request, serving
 
 LAST = b"Connection: close\r\n"
 FAILED = {"error": "The server failed; the log says why"}
@@ -32,7 +32,7 @@ class Gate:
 
     def __call__(self, records):
         self.entered.set()
-        assert self.open.wait(PATIENCE)
+        assert self.open.wait(TIMEOUT)
         if self.failures:
             self.shut()
             raise self.failures.pop()
@@ -59,7 +59,7 @@ def gate(v, monkeypatch):
 
 @pytest.fixture
 def server(v, clock, gate):
-    with serving(create_app(v, settings_of(), clock)) as server:
+    with running_in_process(create_app(v, make_settings(), clock)) as server:
         yield server
         gate.open.set()
 
@@ -68,28 +68,28 @@ def server(v, clock, gate):
 def token(server):
     """The token of a user whom the short way knows."""
     with server.connect() as connection:
-        connection.sendall(request("x", dumped(ADA), path=b"/register", more=LAST))
-        token = answers(connection)[0][2]["token"]
+        connection.sendall(track_request("x", json_bytes(ADA), path=b"/register", more=LAST))
+        token = read_responses(connection)[0][2]["token"]
     with server.connect() as connection:
-        connection.sendall(request(token, more=LAST))
-        assert [answer[0] for answer in answers(connection)] == [201]
+        connection.sendall(track_request(token, more=LAST))
+        assert [answer[0] for answer in read_responses(connection)] == [201]
     return token
 
 
 def statuses(connection, count=None):
-    return [answer[0] for answer in answers(connection, count)]
+    return [answer[0] for answer in read_responses(connection, count)]
 
 
 def happens(condition):
     """Whether it comes true before patience ends."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while not (so := condition()) and time.monotonic() < until:
         time.sleep(0.01)
     return so
 
 
 def test_who_waits_for_a_word_before_the_body_gets_it(server, token):
-    head, _, body = request(token, more=b"Expect: 100-continue\r\n" + LAST).partition(b"\r\n\r\n")
+    head, _, body = track_request(token, more=b"Expect: 100-continue\r\n" + LAST).partition(b"\r\n\r\n")
     with server.connect() as connection:
         connection.sendall(head + b"\r\n\r\n")
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -102,8 +102,8 @@ def test_who_waits_for_a_word_before_the_body_gets_it(server, token):
 def test_garbage_behind_a_request_is_not_its_answer(server, token, gate, caplog, garbage, more):
     gate.shut()
     with server.connect() as connection:
-        connection.sendall(request(token, more=more))
-        assert gate.entered.wait(PATIENCE)
+        connection.sendall(track_request(token, more=more))
+        assert gate.entered.wait(TIMEOUT)
         connection.sendall(garbage)
         gate.open.set()
         assert statuses(connection) == [201]
@@ -116,7 +116,7 @@ def test_blank_lines_before_a_request_are_none(server, token):
         with server.connect() as another:  # when this is answered, the blank lines have arrived
             another.sendall(HEALTH)
             assert statuses(another, 1) == [200]
-        connection.sendall(request(token) + b"\r\n" + request(token, more=LAST))
+        connection.sendall(track_request(token) + b"\r\n" + track_request(token, more=LAST))
         assert statuses(connection) == [201, 201]
 
 
@@ -125,13 +125,13 @@ def test_requests_behind_one_that_is_refused_late_are_answered(server, token, ga
     gate.shut()
     gate.failures = [StoreUnavailable("usage.db: disk I/O error", "its disk fails")]
     with server.connect() as connection:
-        connection.sendall(request(token))
-        assert gate.entered.wait(PATIENCE)
-        connection.sendall(request(token, more=b"Cookie: a=b\r\n"))
+        connection.sendall(track_request(token))
+        assert gate.entered.wait(TIMEOUT)
+        connection.sendall(track_request(token, more=b"Cookie: a=b\r\n"))
         gate.open.set()
         assert statuses(connection, 1) == [503]
-        assert gate.entered.wait(PATIENCE)
-        connection.sendall(HEALTH + request(token, more=LAST))
+        assert gate.entered.wait(TIMEOUT)
+        connection.sendall(HEALTH + track_request(token, more=LAST))
         with server.connect() as another:  # when this is answered, those have arrived
             another.sendall(HEALTH)
             assert statuses(another, 1) == [200]
@@ -142,9 +142,9 @@ def test_requests_behind_one_that_is_refused_late_are_answered(server, token, ga
 def test_requests_behind_a_pending_one_wait_for_it(server, token, gate):
     gate.shut()
     with server.connect() as connection:
-        connection.sendall(request(token))
-        assert gate.entered.wait(PATIENCE)
-        connection.sendall(HEALTH + request(token) + request(token, more=LAST))
+        connection.sendall(track_request(token))
+        assert gate.entered.wait(TIMEOUT)
+        connection.sendall(HEALTH + track_request(token) + track_request(token, more=LAST))
         gate.open.set()
         assert statuses(connection) == [201, 200, 201, 201]
 
@@ -160,9 +160,9 @@ def test_a_sender_who_hangs_up_harms_nobody(server, token, gate, v, caplog, behi
     gate.shut()
     with server.connect() as connection:
         leaver = server.connect()
-        leaver.sendall(request(token, more=more) + behind)
-        assert gate.entered.wait(PATIENCE)
-        connection.sendall(request(token))
+        leaver.sendall(track_request(token, more=more) + behind)
+        assert gate.entered.wait(TIMEOUT)
+        connection.sendall(track_request(token))
         hang_up(leaver)
         connections = server.server_state.connections
         # With a request behind it the server reads no more until the first is answered.
@@ -178,10 +178,10 @@ def test_a_fault_before_the_event_is_queued_is_a_500(server, token, v, monkeypat
     monkeypatch.setattr(FastTrackHandler, "_user_of", lambda *_: 1 / 0)
     with server.connect() as connection:
         connection.sendall(
-            request(token, more=b"X-Request-ID: abc\r\n")
+            track_request(token, more=b"X-Request-ID: abc\r\n")
             + HEALTH.replace(b"\r\n\r\n", b"\r\n" + LAST + b"\r\n")
         )
-        failed, after = answers(connection)
+        failed, after = read_responses(connection)
     assert (failed[0], failed[2]) == (500, FAILED)
     assert after[0] == 200
     assert "request abc failed" in caplog.text
@@ -198,8 +198,8 @@ def test_a_fault_in_an_answer_is_a_500_and_the_others_are_answered(server, token
     senders = [server.connect() for _ in range(5)]
     for index, connection in enumerate(senders):
         name = b"bad" if index == 1 else b"a"
-        connection.sendall(request(token, b'{"feature_name": "%b"}' % name))
-    assert gate.entered.wait(PATIENCE)
+        connection.sendall(track_request(token, b'{"feature_name": "%b"}' % name))
+    assert gate.entered.wait(TIMEOUT)
     gate.open.set()
     found = []
     for connection in senders:
@@ -218,21 +218,21 @@ def test_the_end_of_the_server_answers_what_is_pending(v, clock, gate):
         close()
 
     v.close = closing
-    with serving(create_app(v, settings_of(), clock)) as server:
+    with running_in_process(create_app(v, make_settings(), clock)) as server:
         with server.connect() as connection:
-            connection.sendall(request("x", dumped(ADA), path=b"/register", more=LAST))
-            token = answers(connection)[0][2]["token"]
+            connection.sendall(track_request("x", json_bytes(ADA), path=b"/register", more=LAST))
+            token = read_responses(connection)[0][2]["token"]
         with server.connect() as connection:
-            connection.sendall(request(token))
+            connection.sendall(track_request(token))
             assert connection.recv(10_000).startswith(b"HTTP/1.1 201")
             gate.shut()
-            connection.sendall(request(token))
-            assert gate.entered.wait(PATIENCE)
+            connection.sendall(track_request(token))
+            assert gate.entered.wait(TIMEOUT)
             server.should_exit = True
             (protocol,) = server.server_state.connections
             assert happens(lambda: not protocol.cycle.keep_alive)
             gate.open.set()
-            ((status, headers, _),) = answers(connection)
+            ((status, headers, _),) = read_responses(connection)
     assert (status, headers["Connection"]) == (201, "close")
     assert stored == [2]
     assert server.server_state.total_requests == 3
@@ -240,5 +240,5 @@ def test_the_end_of_the_server_answers_what_is_pending(v, clock, gate):
 
 def test_an_upgrade_is_not_taken_up(server, token):
     with server.connect() as connection:
-        connection.sendall(request(token, more=b"Upgrade: x\r\n" + LAST))
+        connection.sendall(track_request(token, more=b"Upgrade: x\r\n" + LAST))
         assert statuses(connection) == [201]

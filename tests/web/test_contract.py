@@ -7,9 +7,9 @@ from urllib.parse import unquote
 import pytest
 
 import vigility
+from support.web_client import ADA, Client, make_settings
 from vigility.auth.passwords import BcryptHasher
 from vigility.web.app import create_app
-from web_client import ADA, Client, settings_of
 
 REGISTER, LOGIN, TRACK = "/register", "/login", "/track"
 REQUIRED = "All fields are required"
@@ -39,7 +39,7 @@ def test_the_user_cookie_is_url_encoded_json(client):
 
 
 def test_logging_in_answers_the_same(client):
-    client.registered()
+    client.register()
     answer = client.post(LOGIN, {"username": "ada", "password": "a long password"})
     assert answer.status_code == 200
     assert answer.json["user"] == {"id": 1, "username": "ada", "age": 36, "gender": "Female"}
@@ -105,7 +105,7 @@ def test_analytics_answers_bars_and_the_line_of_one_feature(client, bearer, cloc
 
 
 def test_filters_choose_events(client, bearer):
-    young = {"Authorization": "Bearer " + client.registered(username="bob", age=17, gender="Male")}
+    young = {"Authorization": "Bearer " + client.register(username="bob", age=17, gender="Male")}
     client.post(TRACK, {"feature_name": "a"}, headers=bearer)
     client.post(TRACK, {"feature_name": "b"}, headers=young)
 
@@ -159,7 +159,7 @@ def test_register_without_a_body(client):
 
 
 def test_a_taken_username(client):
-    client.registered()
+    client.register()
     answer = client.post(REGISTER, ADA)
     assert (answer.status_code, answer.json) == (400, {"error": "Username already exists"})
     assert client.post(REGISTER, ADA | {"username": "Ada"}).status_code == 201
@@ -190,7 +190,7 @@ def test_no_gender(client, gender):
 @pytest.mark.parametrize("field", ["username", "password"])
 def test_no_text(client, field, value):
     assert client.post(REGISTER, ADA | {field: value}).status_code == 400
-    client.registered()
+    client.register()
     assert (
         client.post(LOGIN, {"username": "ada", "password": ADA["password"]} | {field: value}).status_code
         == 400
@@ -214,8 +214,8 @@ def test_no_password(client, password):
 @pytest.mark.parametrize("password", ["密" * 127, "x" * 127, "🔑" * 127, "\0" * 127], ids=ascii)
 def test_a_password_of_any_script_is_wholly_significant(clock, password):
     v = vigility.connect("memory:", clock=clock, hasher=BcryptHasher(rounds=4))
-    client = Client(create_app(v, settings_of(), clock))
-    client.registered(password=password + "1")
+    client = Client(create_app(v, make_settings(), clock))
+    client.register(password=password + "1")
     login = {"username": "ada", "password": password + "1"}
     assert client.post(LOGIN, login).status_code == 200
     assert client.post(LOGIN, login | {"password": password + "2"}).status_code == 400
@@ -227,7 +227,7 @@ def test_a_password_of_any_script_is_wholly_significant(clock, password):
     [{"username": "ada", "password": "wrong password"}, {"username": "eve", "password": "a long password"}],
 )
 def test_a_wrong_login(client, login):
-    client.registered()
+    client.register()
     answer = client.post(LOGIN, login)
     assert (answer.status_code, answer.json) == (400, {"error": "Invalid credentials"})
 
@@ -243,8 +243,8 @@ def test_a_wrong_login(client, login):
     ],
 )
 def test_every_wrong_login_costs_the_same_one_comparison(client, v, hasher, login):
-    client.registered()
-    v.accounts.add_without_password("no password", 30, "Other")
+    client.register()
+    v.users.add_without_password("no password", 30, "Other")
     hasher.calls.clear()
     client.post(LOGIN, login)
     assert hasher.calls == ["verify"]

@@ -9,19 +9,19 @@ from contextlib import ExitStack
 
 import pytest
 
-import nginx
-from web_client import ADA
-from web_server import PATIENCE, free_port, running
+from support import nginx
+from support.web_client import ADA
+from support.web_server import TIMEOUT, free_port, running
 
 pytestmark = [
-    nginx.SKIP,
+    nginx.required,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
 ]
 
 
 def configured(folder, backend, tls, plain):
-    return nginx.adapted(
-        nginx.documented()[0],
+    return nginx.replaced(
+        nginx.documented_configurations()[0],
         {
             "127.0.0.1:8002": f"127.0.0.1:{backend}",
             "listen 443 ssl": f"listen 127.0.0.1:{tls} ssl",
@@ -52,7 +52,7 @@ def site(tmp_path_factory):
     limits = {"VIGILITY_TRUSTED_PROXIES": "127.0.0.1", "VIGILITY_ATTEMPTS_PER_ADDRESS": "20"}
     with ExitStack() as stack:
         server = stack.enter_context(running(folder, **limits))
-        stack.enter_context(nginx.proxy(folder, configured(folder, server.port, tls, plain), tls))
+        stack.enter_context(nginx.running(folder, configured(folder, server.port, tls, plain), tls))
         yield Site(folder, server, tls, plain)
 
 
@@ -64,7 +64,7 @@ class Site:
     def send(self, method, path, body=None, **headers):
         # From another loopback address: 127.0.0.1 is the proxy's own.
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.tls, timeout=PATIENCE, context=self._trust, source_address=("127.0.0.2", 0)
+            "127.0.0.1", self.tls, timeout=TIMEOUT, context=self._trust, source_address=("127.0.0.2", 0)
         )
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
@@ -110,7 +110,7 @@ def test_a_client_cannot_choose_its_address(site):
 
 
 def test_plain_http_leads_to_tls(site):
-    connection = http.client.HTTPConnection("127.0.0.1", site.plain, timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", site.plain, timeout=TIMEOUT)
     connection.request("GET", "/login?x=y", headers={"Host": "usage.example"})
     answer = connection.getresponse()
     connection.close()

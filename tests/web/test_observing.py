@@ -7,13 +7,13 @@ import threading
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from vigility.web.fast_path.event_writer import EventWriter
 
+from support.web_client import ADA, Client, make_settings
 from vigility.web import app as app_module
 from vigility.web.api import tracking
 from vigility.web.app import create_app
 from vigility.web.middleware.metrics import GroupedHistogram, Metrics
-from vigility.web.fast_path.event_writer import EventWriter
-from web_client import ADA, Client, settings_of
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def lines(monkeypatch):
 
 @pytest.fixture
 def logged(v, clock, lines):  # noqa: ARG001 - patched in before the application is made
-    client = Client(create_app(v, settings_of(access_log="on"), clock))
+    client = Client(create_app(v, make_settings(access_log="on"), clock))
     yield client
     client.close()
 
 
 def test_each_request_is_one_line(logged, lines):
-    token = logged.registered()
+    token = logged.register()
     answer = logged.get("/me?x=secret", headers={"Authorization": f"Bearer {token}", "X-Request-ID": "abc-1"})
     assert len(lines) == 2
     line = json.loads(lines[1])
@@ -50,7 +50,7 @@ def test_each_request_is_one_line(logged, lines):
 
 
 def test_no_secret_reaches_the_log(logged, lines, caplog):
-    token = logged.registered()
+    token = logged.register()
     logged.post("/login", {"username": "ada", "password": "a wrong secret"})
     logged.get(f"/me?token={token}", headers={"Cookie": f"auth_token={token}"})
     logged.post("/logout", headers={"Authorization": f"Bearer {token}"})

@@ -3,14 +3,14 @@
 import falcon.inspect
 import pytest
 
+from support.web_client import DOCUMENT, make_settings
 from vigility.web.app import create_app
-from web_client import DOCUMENT, settings_of
 
 NO_OPERATIONS_OF_THEIR_OWN = {"HEAD", "OPTIONS"}  # HEAD answers as GET, OPTIONS for CORS
 
 
 def test_every_route_is_in_the_document_and_no_other(v):
-    app = create_app(v, settings_of())
+    app = create_app(v, make_settings())
     routed = {
         (method.method, route.path.replace(":path}", "}"))
         for route in falcon.inspect.inspect_routes(app)
@@ -22,7 +22,7 @@ def test_every_route_is_in_the_document_and_no_other(v):
 
 
 def test_every_get_answers_head_too(v):
-    for route in falcon.inspect.inspect_routes(create_app(v, settings_of())):
+    for route in falcon.inspect.inspect_routes(create_app(v, make_settings())):
         methods = {method.method for method in route.methods if not method.internal}
         assert ("GET" in methods) == ("HEAD" in methods), route.path
 

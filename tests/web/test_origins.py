@@ -2,7 +2,7 @@
 
 import pytest
 
-from web_client import ADA
+from support.web_client import ADA
 
 FRONT_END = "http://localhost:3000"
 

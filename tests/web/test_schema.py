@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-import postgres
 import vigility
+from support import postgres
+from support.web_server import BIN, TIMEOUT, running
 from vigility.adapters.sql.schema_version import REVISIONS
-from web_server import BIN, PATIENCE, running
 
 SERVE = [BIN / "vigility", "serve"]
 GUNICORN = [BIN / "gunicorn", "-c", "python:vigility.web.server.gunicorn_conf", "vigility.web.server.asgi:app"]
@@ -31,7 +31,7 @@ def refusal(command, folder, url, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert done.returncode == 1, done
     (line,) = done.stderr.splitlines()
@@ -51,7 +51,7 @@ def test_the_schema_is_upgraded_before_serving(database, tmp_path):
         connection.execute("DROP TABLE vigility_attempts")
     set_revision(database, "0001")
     with running(tmp_path, workers=1) as server:
-        server.registered()
+        server.register()
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT version_num FROM vigility_schema").fetchall() == [(REVISIONS[-1],)]
 
@@ -95,6 +95,6 @@ def test_a_server_without_tables_is_refused_and_upgraded(tmp_path):
         said = refusal([*SERVE, "--no-upgrade"], tmp_path, url)
         assert said.endswith(f"it has no tables yet, and {REVISIONS[-1]} is needed: run vigility db upgrade")
         with running(tmp_path, workers=1, DATABASE_URL=url, JWT_SECRET="x" * 32) as server:
-            server.registered()
+            server.register()
     finally:
         postgres.drop(url)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from web_server import BIN, running
+from support.web_server import BIN, running
 
 LONG = os.environ.get("VIGILITY_TEST_PROFILE") == "long"  # noqa: TID251
 EXAMPLES = "500" if LONG else "12"
@@ -23,7 +23,7 @@ def test_no_answer_is_outside_the_document(server, who, tmp_path):
     command += ["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", EXAMPLES, "--seed", "1"]
     # A name that is taken and a wrong password are 400 by the contract, however well they are formed.
     command += ["--exclude-checks", "positive_data_acceptance", "--continue-on-failure"]
-    bearer = server.registered() if who == "a user" else {"Authorization": "Bearer nobody"}
+    bearer = server.register() if who == "a user" else {"Authorization": "Bearer nobody"}
     command += ["-H", f"Authorization: {bearer['Authorization']}"]
     if who == "a user":
         command += ["--exclude-path", "/logout"]  # which would end the session of all the others

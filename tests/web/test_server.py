@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-import postgres
 import vigility
-from web_client import ADA, SECRET
-from web_server import BIN, PATIENCE, Server, raw, running, wait_until
+from support import postgres
+from support.reports import totals
+from support.web_client import ADA, SECRET
+from support.web_server import BIN, TIMEOUT, Server, send_raw, running, wait_until
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:vigility.web.server.gunicorn_conf"]
 GUNICORN += ["vigility.web.server.asgi:app"]
@@ -43,7 +44,7 @@ def server(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bearer(server):
-    return server.registered(username="shared")
+    return server.register(username="shared")
 
 
 def test_the_contract_over_a_socket(server):
@@ -70,7 +71,7 @@ def test_twenty_registrations_of_one_name_at_once(server):
     def register(_):
         with server.connect() as client:
             client.send("GET", "/health")
-            start.wait(timeout=PATIENCE)
+            start.wait(timeout=TIMEOUT)
             return client.send("POST", "/register", ADA | {"username": "wanted"})
 
     with ThreadPoolExecutor(20) as pool:
@@ -83,7 +84,7 @@ def test_twenty_registrations_of_one_name_at_once(server):
 def connected(stack, server, bearer, workers=2):
     """A connection to each of so many workers, all of which know the user; the system chooses who accepts."""
     found = {}
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while len(found) < workers:
         assert time.monotonic() < deadline, f"{len(found)} of {workers} workers answered"
         client = server.connect()
@@ -105,7 +106,7 @@ def worker_of(server, client, bearer):
 
 def test_a_log_out_holds_on_every_worker(server):
     """How soon is held against a clock of the tests' own: see tests/web/test_tokens.py."""
-    token = server.registered(username="leaver")
+    token = server.register(username="leaver")
     with ExitStack() as stack:
         clients = connected(stack, server, token)
         assert clients[0].send("POST", "/logout", headers=token)[0] == 200
@@ -118,7 +119,7 @@ def test_a_log_out_holds_on_every_worker(server):
 
 def test_a_log_out_outlasts_a_restart(tmp_path):
     with running(tmp_path) as server:
-        token = server.registered()
+        token = server.register()
         with server.connect() as client:
             assert client.send("POST", "/logout", headers=token)[0] == 200
     with running(tmp_path) as server, server.connect() as client:
@@ -158,10 +159,10 @@ class Load:
     def __exit__(self, *_):
         self._stopping.set()
         for thread in self._threads:
-            thread.join(timeout=PATIENCE)
+            thread.join(timeout=TIMEOUT)
 
     def wait_until(self, count):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while sum(self.acknowledged) < count:
             assert time.monotonic() < deadline
             assert not self.failures, self.failures
@@ -183,13 +184,13 @@ class Load:
 
 def stored(folder):
     with vigility.connect(f"sqlite:///{folder}/usage.db") as v:
-        assert v.verify_rollups() == []
-        return {bar.feature: bar.count for bar in v.report().features}
+        assert v.maintenance.verify_rollups() == []
+        return totals(v.report())
 
 
 def test_a_stop_under_load_exits_0_and_loses_nothing_acknowledged(tmp_path):
     server = Server(tmp_path).start()
-    bearer = server.registered()
+    bearer = server.register()
     with Load(server, bearer) as load:
         load.wait_until(100)
         assert server.stop(signal.SIGTERM) == 0
@@ -207,7 +208,7 @@ def test_requests_under_way_are_finished(tmp_path):
     body = json.dumps(ADA).encode()
     head = b"POST /register HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
     head += b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT) as connection:
         connection.sendall(head)
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # so it is under way
         server.process.send_signal(signal.SIGTERM)
@@ -223,7 +224,7 @@ def test_requests_under_way_are_finished(tmp_path):
 
 def test_a_restart_of_all_workers_under_load(tmp_path):
     with running(tmp_path) as server:
-        bearer = server.registered()
+        bearer = server.register()
         before = set(server.worker_ids)
         with Load(server, bearer) as load:
             load.wait_until(50)
@@ -256,7 +257,7 @@ def wait_for_metric(server, line):
 
 def test_a_killed_worker_is_replaced_and_its_counts_stay(tmp_path):
     with running(tmp_path) as server:
-        bearer = server.registered()
+        bearer = server.register()
         with ExitStack() as stack:
             for client in [stack.enter_context(server.connect()) for _ in range(8)]:
                 assert client.send("POST", "/track", {"feature_name": "a"}, bearer)[0] == 201
@@ -285,7 +286,7 @@ def test_workers_that_start_at_once_make_one_secret(tmp_path):
     server.port = port
     server.start()
     try:
-        bearer = server.registered()
+        bearer = server.register()
         with ExitStack() as stack:
             assert len(connected(stack, server, bearer)) == 2
     finally:
@@ -298,7 +299,7 @@ def test_workers_that_start_at_once_make_one_secret(tmp_path):
 
 def test_connections_are_opened_after_the_fork(tmp_path):
     with running(tmp_path) as server:
-        server.registered()
+        server.register()
         held = [path.resolve().name for path in Path(f"/proc/{server.process.pid}/fd").iterdir()]
         assert not [name for name in held if name.startswith("usage.db")]
         threads = Path(f"/proc/{server.process.pid}/task")
@@ -389,21 +390,21 @@ MALFORMED = {
 
 
 def test_a_request_names_one_host(server):
-    assert raw(server.port, b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n")[0] == 200
+    assert send_raw(server.port, b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n")[0] == 200
     for hosts in (b"", HOST + b"Host: y\r\n", HOST * 2):
-        assert raw(server.port, b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n")[0] == 400
+        assert send_raw(server.port, b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n")[0] == 400
 
 
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
 def test_what_is_hardly_http_is_answered_without_a_5xx(server, sent):
     began = len(server.lines)
-    if received := raw(server.port, sent):
+    if received := send_raw(server.port, sent):
         status, content_type, body = received
         assert status < 500
         if status >= 400:
             assert content_type == "application/json"
             assert list(json.loads(body)) == ["error"]
-    assert raw(server.port, HEALTH)[0] == 200
+    assert send_raw(server.port, HEALTH)[0] == 200
     assert "Traceback" not in "".join(list(server.lines)[began:])
 
 
@@ -418,12 +419,12 @@ def test_a_large_body_in_chunks_is_refused(server, bearer):
     head = f"POST /track HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer['Authorization']}\r\n"
     head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    assert raw(server.port, head.encode() + chunk * 40 + b"0\r\n\r\n")[0] == 413
+    assert send_raw(server.port, head.encode() + chunk * 40 + b"0\r\n\r\n")[0] == 413
 
 
 def test_a_request_that_never_ends_does_not_keep_the_server_from_stopping(tmp_path):
     server = Server(tmp_path, workers=1, VIGILITY_GRACE_SECONDS="3").start()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT) as connection:
         head = b"POST /login HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 10\r\n\r\n"
         connection.sendall(head)
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"  # so it is under way

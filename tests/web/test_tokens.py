@@ -5,16 +5,16 @@ import time
 import jwt
 import pytest
 
+from support.web_client import ADA, SECRET
 from vigility.auth.tokens import Tokens
 from vigility.core.errors import InvalidInput, StoreUnavailable
-from web_client import ADA, SECRET
 
 DAY = 86_400
 
 
 @pytest.fixture
 def claims(client, clock):
-    client.registered()
+    client.register()
     now = int(clock().timestamp())
     return {"userId": 1, "username": "ada", "iat": now, "exp": now + DAY}
 
@@ -29,7 +29,7 @@ def me(client, token, **more):
 
 def test_a_token_says_what_the_contract_says(client, clock):
     said = jwt.decode(
-        client.registered(), SECRET, ["HS256"], options={"verify_exp": False, "verify_iat": False}
+        client.register(), SECRET, ["HS256"], options={"verify_exp": False, "verify_iat": False}
     )
     now = int(clock().timestamp())
     assert said.pop("jti")
@@ -41,13 +41,13 @@ def test_a_token_without_an_id_is_accepted(client, claims):
 
 
 def test_two_tokens_of_one_second_differ(client):
-    first = client.registered()
+    first = client.register()
     login = client.post("/login", {"username": "ada", "password": ADA["password"]})
     assert login.json["token"] != first
 
 
 def test_a_token_expires_after_24_hours(client, clock):
-    token = client.registered()
+    token = client.register()
     clock.move(hours=24, seconds=-1)
     assert me(client, token).status_code == 200
     clock.move(seconds=1)
@@ -55,10 +55,10 @@ def test_a_token_expires_after_24_hours(client, clock):
 
 
 def test_a_token_is_not_good_for_who_has_the_name_and_the_id_after_a_wipe(open_client, v, clock):
-    before = open_client().registered()
-    v.wipe()
+    before = open_client().register()
+    v.maintenance.wipe()
     clock.move(minutes=2)
-    after, another_worker = open_client().registered(), open_client()
+    after, another_worker = open_client().register(), open_client()
     assert me(another_worker, before).status_code == 401
     assert me(another_worker, after).status_code == 200
 
@@ -112,7 +112,7 @@ def test_a_bad_token(client, claims, forge):
 
 
 def test_a_changed_token(client):
-    head, payload, signature = client.registered().split(".")
+    head, payload, signature = client.register().split(".")
     for changed in (f"{head}.{payload}.{signature[:-4]}AAAA", f"{head}.{payload[:-2]}AA.{signature}"):
         assert me(client, changed).status_code == 401
 
@@ -161,7 +161,7 @@ def test_a_token_without_an_id_is_ended_under_every_spelling(client, claims):
 
 def test_a_log_out_reaches_another_worker_in_time(open_client, monkeypatch):
     here, there = open_client(), open_client()
-    token = here.registered()
+    token = here.register()
     assert me(there, token).status_code == 200
     here.post("/logout", headers={"Authorization": f"Bearer {token}"})
     moment = time.monotonic() + 4.9
@@ -171,7 +171,7 @@ def test_a_log_out_reaches_another_worker_in_time(open_client, monkeypatch):
 
 def test_a_deleted_user_is_known_in_time(client, v, token, monkeypatch):
     assert me(client, token).status_code == 200
-    v.wipe()
+    v.maintenance.wipe()
     moment = time.monotonic() + 4.9
     monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: moment)
     assert me(client, token).status_code == 401
@@ -179,7 +179,7 @@ def test_a_deleted_user_is_known_in_time(client, v, token, monkeypatch):
 
 def test_a_user_deleted_a_moment_ago_is_refused_by_the_core(client, v, bearer):
     client.post("/track", {"feature_name": "a"}, headers=bearer)
-    v.wipe()
+    v.maintenance.wipe()
     assert client.post("/track", {"feature_name": "a"}, headers=bearer).status_code == 401
 
 

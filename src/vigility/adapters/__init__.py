@@ -1,1 +1,1 @@
-"""The stores: each implements `vigility.core.reports.ports`, and only `vigility.bootstrap` picks one."""
+"""The storage backends. Each implements ports of the core; only `vigility.bootstrap` imports them."""

@@ -1,4 +1,4 @@
-"""A secret that is made once and kept in a file only its owner can read."""
+"""A secret that is created once and kept in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _BYTES: Final = 48
 
 
 def kept_secret(path: Path) -> bytes:
-    """The secret in the file; made at random where there is none yet.
+    """The secret in the file. If there is no file yet, it is created with a random secret.
 
-    Processes that start at once agree on one: a whole file is linked to the name, which only the first
-    can do. Raises StoreUnavailable where the file cannot be made or read, or others may read it.
+    Processes that start at the same time agree on one secret: each links a complete file to the name, and only
+    the first one can. Raises StoreUnavailable if the file cannot be created or read, or if others may read it.
     """
     try:
         if not path.exists():
-            _make(path)
+            _create(path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise StoreUnavailable(f"{path}: others may read this secret: run chmod 600 on it")
         return path.read_bytes().strip()
@@ -30,7 +30,7 @@ def kept_secret(path: Path) -> bytes:
         raise StoreUnavailable(f"{path}: {error.strerror}") from error
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -42,12 +42,12 @@ def _make(path: Path) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
-        _make_entries_durable(path.parent)
+        _sync_directory(path.parent)
 
 
-def _make_entries_durable(folder: Path) -> None:
-    """Without this a power cut could take the secret back, and with it every session."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync_directory(directory: Path) -> None:
+    """Make the directory's entries durable. Otherwise a power cut could lose the secret, and every session."""
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,4 +1,4 @@
-"""Tokens: JWT (RFC 7519) signed by HMAC-SHA256, and nothing else."""
+"""Tokens: JWT (RFC 7519) signed by HMAC-SHA256. No other algorithm is accepted."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from vigility.core.users.model import User
 ALGORITHM: Final = "HS256"
 LIFETIME: Final = timedelta(hours=24)
 MIN_SECRET_BYTES: Final = 32
-"""RFC 7518, 3.2: a key as long as the hash's output, or longer."""
+"""RFC 7518, 3.2: the key must be at least as long as the hash's output."""
 
 HOW_TO_MAKE_ONE: Final = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
 
 _REQUIRED: Final = ["exp", "iat", "userId", "username"]
-# The times are checked below, by the clock that everything else goes by.
+# The times are validated below, by the same clock as everything else.
 _OPTIONS: Final[Any] = {"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
-_LONGEST_ID: Final = 64
-# Some 10 MB of tokens; past that all are read once more, which costs a second of a core.
-_MOST_REMEMBERED: Final = 20_000
+_MAX_ID_LENGTH: Final = 64
+# About 10 MB of tokens. A full cache is emptied: to verify all of them again takes a second of one core.
+_MAX_CACHED: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says: whose it is, since and until when, and the id under which it can be ended."""
+    """The content of a token: its user, when it was issued, when it expires, and the id to revoke it by."""
 
     token_id: str
     user_id: int
@@ -40,7 +40,7 @@ class Claims:
 
 
 class Tokens:
-    """Issues tokens and reads them. Raises InvalidInput for a secret that is too short."""
+    """Issues and verifies tokens. Raises InvalidInput if the secret is too short."""
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) < MIN_SECRET_BYTES:
@@ -51,7 +51,7 @@ class Tokens:
         self._secret = secret
 
     def issue(self, user: User, now: datetime) -> str:
-        """A token of this user, good for 24 hours."""
+        """A token for this user, valid for 24 hours."""
         issued = int(now.timestamp())
         claims = {
             "userId": user.id,
@@ -62,68 +62,72 @@ class Tokens:
         }
         return jwt.encode(claims, self._secret, ALGORITHM)
 
-    def read(self, token: str, now: datetime) -> Claims | None:
-        """What the token says; None where it is not one of ours or has expired."""
+    def verify(self, token: str, now: datetime) -> Claims | None:
+        """The claims of a token, or None if it is not ours or has expired."""
         try:
             claims = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=_OPTIONS)
-            return _checked(claims, token, now.timestamp())
-        # PyJWT lets some through for tokens made to break it: RecursionError, UnicodeError, …
+            return _validated(claims, token, now.timestamp())
+        # For malicious tokens PyJWT lets other errors through: RecursionError, UnicodeError, …
         except Exception:  # noqa: BLE001
             return None
 
 
-class VerifiedTokens:
-    """Reads tokens, and remembers those that were right until they expire: a signature costs 50 µs each time.
+class TokenCache:
+    """Remembers valid tokens until they expire, because verifying a signature takes 50 µs.
 
-    What ends a token early, a log-out or a user who is gone, is not its affair and is asked each time.
+    It knows nothing of what ends a token early, such as a log-out or a deleted user. The caller checks that
+    each time.
     """
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._known: dict[str, Claims] = {}
+        self._claims: dict[str, Claims] = {}
 
-    def read(self, token: str, now: datetime) -> Claims | None:
-        """What the token says; None where it is not one of ours or has expired."""
-        claims = self._known.get(token)
+    def verify(self, token: str, now: datetime) -> Claims | None:
+        """The claims of a token, or None if it is not ours or has expired."""
+        claims = self._claims.get(token)
         if claims is None:
-            claims = self._tokens.read(token, now)
+            claims = self._tokens.verify(token, now)
             if claims is not None:
                 self._remember(token, claims)
         elif claims.expires <= now:
-            del self._known[token]
+            del self._claims[token]
             return None
         return claims
 
-    def known(self, token: str, now: datetime) -> Claims | None:
-        """As `read`, but None where the token was not read before."""
-        claims = self._known.get(token)
+    def cached(self, token: str, now: datetime) -> Claims | None:
+        """Like `verify`, but None for a token that is not in the cache."""
+        claims = self._claims.get(token)
         return claims if claims is not None and now < claims.expires else None
 
     def forget(self, token_id: str) -> None:
-        """Leave out a token that was ended."""
-        self._known = {text: claims for text, claims in self._known.items() if claims.token_id != token_id}
+        """Drop a token that was revoked."""
+        self._claims = {text: claims for text, claims in self._claims.items() if claims.token_id != token_id}
 
     def _remember(self, token: str, claims: Claims) -> None:
-        if len(self._known) >= _MOST_REMEMBERED:
-            self._known.clear()
-        self._known[token] = claims
+        if len(self._claims) >= _MAX_CACHED:
+            self._claims.clear()
+        self._claims[token] = claims
 
 
-def _checked(claims: dict[str, Any], token: str, now: float) -> Claims | None:
+def _validated(claims: dict[str, Any], token: str, now: float) -> Claims | None:
     user_id, username, issued, expires = (claims[name] for name in ("userId", "username", "iat", "exp"))
     right_types = type(user_id) is int and isinstance(username, str)
     if not right_types or not _is_number(issued) or not _is_number(expires):
         return None
     if expires <= now or claims.get("nbf", 0) > now:
         return None
-    since, until = (datetime.fromtimestamp(moment, UTC) for moment in (issued, expires))
-    return Claims(_token_id(claims, token), user_id, username, since, until)
+    issued_at, expires_at = (datetime.fromtimestamp(moment, UTC) for moment in (issued, expires))
+    return Claims(_token_id(claims, token), user_id, username, issued_at, expires_at)
 
 
 def _token_id(claims: dict[str, Any], token: str) -> str:
-    """Its `jti`; for a token without, the digest of what was signed (its text could be written otherwise)."""
+    """The token's `jti`, or else a digest of what was signed.
+
+    Not of the token's text: the same signature can be written in several ways.
+    """
     token_id = claims.get("jti")
-    if isinstance(token_id, str) and 0 < len(token_id) <= _LONGEST_ID:
+    if isinstance(token_id, str) and 0 < len(token_id) <= _MAX_ID_LENGTH:
         return token_id
     return hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
 

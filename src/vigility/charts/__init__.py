@@ -1,4 +1,4 @@
-"""Charts: a report as a PNG or SVG picture.
+"""Charts: renders a report as a PNG or SVG picture.
 
 Read `save.py` first, then `picture.py`, which lays out the two panels (`usage.py`, `trend.py`).
 Matplotlib is imported inside functions only: it takes longer to import than most commands run.

@@ -1,4 +1,4 @@
-"""Which days of a time axis get a label, and what the labels say."""
+"""Chooses which days of a time axis get a label, and the texts of the labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Final
 
-# Not strftime: its names of months follow the locale, and charts speak one language.
+# Not strftime: its month names follow the locale, and all other texts of a chart are English.
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STEPS_IN_DAYS: Final = (1, 2, 7, 14)
 _STEPS_IN_MONTHS: Final = (1, 3, 6, *(12 * years for years in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)))
@@ -14,17 +14,17 @@ _DAYS_A_MONTH: Final = 30.4375
 _MONTHS_A_YEAR: Final = 12
 _WEEK: Final = 7
 
-# The widest line that a label of each kind can have.
+# The widest line of text in each kind of label.
 _WIDEST_DAY: Final = "28 May"
 _WIDEST_MONTH: Final = "2028"
 
 
 def labelled_days(first: date, last: date, fitting: Callable[[str], int]) -> dict[date, str]:
-    """Days from `first` to `last` that get a label, evenly spread; `fitting` says how many labels as
-    wide as a given one fit.
+    """Return the days from `first` to `last` that get a label, evenly spaced, with their labels.
 
-    A step of a day or two begins at the first day, one of weeks on a Monday, one of months or years on
-    the first of January. The year stands in a second line, with the first label and where it changes.
+    `fitting` returns how many labels as wide as a given one fit. Steps of one or two days start at the
+    first day, steps of weeks on a Monday, steps of months or years on the first of January. The first
+    label, and each label where the year changes, has the year on a second line.
     """
     span = (last - first).days + 1
     for step in _STEPS_IN_DAYS:

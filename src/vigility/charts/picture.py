@@ -1,4 +1,4 @@
-"""The page: which panels a report has, and where they stand."""
+"""The layout of a picture: which panels a report has, and where they go."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _BETWEEN_PANELS: Final = 0.45
 
 
 def draw(report: Report) -> Figure:
-    """The whole picture. To be called inside `save.drawing`, whose settings it relies on."""
-    upper = usage.height_of(report)
-    if report.feature is None:
-        page = theme.new_page(theme.MARGIN + upper + theme.MARGIN)
+    """Draw the whole picture. Call this inside `save.drawing`: it relies on the settings made there."""
+    usage_height = usage.height_of(report)
+    if not report.series:
+        page = theme.new_page(theme.MARGIN + usage_height + theme.MARGIN)
         usage.draw_usage(page, theme.MARGIN, report)
         return page
-    begin_of_lower = theme.MARGIN + upper + _BETWEEN_PANELS
-    page = theme.new_page(begin_of_lower + trend.height_of(report) + theme.MARGIN)
+    series = report.series[0]
+    trend_top = theme.MARGIN + usage_height + _BETWEEN_PANELS
+    page = theme.new_page(trend_top + trend.height_of(series) + theme.MARGIN)
     usage.draw_usage(page, theme.MARGIN, report)
-    trend.draw_trend(page, begin_of_lower, report.feature, report)
+    trend.draw_trend(page, trend_top, series)
     return page

@@ -1,4 +1,4 @@
-"""From a report to a file: rendering, and writing it so that a failed run leaves the old file."""
+"""Renders a report and writes the picture to a file; a failed run leaves the old file as it was."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
 
-from vigility.charts.theme import apply_settings
 from vigility.charts.picture import draw
 from vigility.charts.text import fallback_fonts
+from vigility.charts.theme import apply_settings
 from vigility.core.reports.report import Report
 
-# Nothing that differs from one run to the next: the same report gives the same bytes.
+# Nothing here differs from one run to the next, so that the same report gives the same bytes.
 _METADATA: Final = {
     "png": {"Title": "Feature Usage", "Software": "vigility"},
     "svg": {"Title": "Feature Usage", "Creator": "vigility", "Date": None},
 }
 
-# Matplotlib's settings and Python's warning filters belong to the whole process: one drawing at a
-# time changes them, or two threads could leave each other's behind.
+# Matplotlib's settings and Python's warning filters are global. Only one thread at a time may change
+# them; otherwise two threads could restore each other's settings.
 _drawing = threading.Lock()
 
 
 def save_charts(report: Report, path: Path, format: Literal["png", "svg"]) -> None:  # noqa: A002 - the word for it
-    """Draw the bar chart "Feature Usage" and, where the report has a feature, its daily line below.
+    """Write the bar chart "Feature Usage" and, if a feature was chosen, the line chart of its days.
 
-    The file appears whole or not at all: a failure leaves what stood there before. The same report
-    gives the same bytes wherever the same fonts and the same version of Matplotlib are installed.
+    The file is written completely or not at all: after a failure the old file is still there. The same
+    report gives the same bytes if the same fonts and the same version of Matplotlib are installed.
 
     Raises:
-        OSError: the file cannot be written. `filename` is `path` and `strerror` the reason.
+        OSError: the file cannot be written. `filename` is `path`, and `strerror` is the reason.
     """
     picture = render(report, format)
     try:
-        _write_whole(path, picture)
+        _write_atomically(path, picture)
     except OSError as error:
-        # The name of the temporary file would tell the reader nothing.
+        # The user does not know the name of the temporary file.
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def render(report: Report, format: Literal["png", "svg"]) -> bytes:  # noqa: A002
-    """The picture as the content of a file."""
+    """Return the picture as the content of a file."""
     with drawing(report):
         picture = BytesIO()
         draw(report).savefig(picture, format=format, metadata=_METADATA[format])
@@ -55,7 +55,7 @@ def render(report: Report, format: Literal["png", "svg"]) -> bytes:  # noqa: A00
 
 @contextmanager
 def drawing(report: Report) -> Iterator[None]:
-    """Inside it Matplotlib has the settings of these charts, whatever its user's own settings are."""
+    """Apply the settings of these charts inside the block, whatever the user's own Matplotlib settings."""
     import matplotlib as mpl
 
     with _drawing, _quiet(), mpl.rc_context():
@@ -65,8 +65,11 @@ def drawing(report: Report) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A character that no installed font has, or a font without a bold face, is no reason to fail
-    or to write on the terminal: the picture shows what the fonts can."""
+    """Silence warnings about missing glyphs and missing bold fonts.
+
+    The picture shows what the installed fonts contain; the rest is no reason to fail or to write to
+    the terminal.
+    """
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -78,12 +81,12 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    # Replacing /dev/stdout or a pipe by a file would do harm; opening a folder gives its own error.
+def _write_atomically(path: Path, content: bytes) -> None:
+    # Never replace /dev/stdout or a pipe with a file. Opening a folder raises its own error.
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return
-    target = path.resolve()  # a link stays a link
+    target = path.resolve()  # keep a symbolic link
     temporary = target.with_name(f".vigility-{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:

@@ -1,4 +1,4 @@
-"""Text of unknown origin in a picture: what can be shown, how wide it is, and in which font."""
+"""Text of unknown origin in a picture: cleans it, measures it, shortens it and finds fonts for it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _POINTS_PER_INCH: Final = 72
 _ELLIPSIS: Final = "…"
 _REGULAR: Final = 400
 
-# Control characters, lone surrogates and line breaks cannot be drawn in one line, and most of them,
-# like the two code points that are no characters, may not stand in XML.
+# Control characters, lone surrogates and line breaks cannot be drawn on one line. Most of them, and
+# also the two noncharacters below, are not allowed in XML.
 _UNDRAWABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _NOT_IN_XML: Final = "\ufffe\uffff"
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """How a text is set: its size in points and its weight."""
+class TextStyle:
+    """The size of a text in points, and its weight."""
 
     size: float
     weight: Literal["normal", "bold"]
 
 
 def clean(text: str) -> str:
-    """The text with every character that cannot be drawn replaced by U+FFFD."""
+    """Replace each character that cannot be drawn by U+FFFD."""
     return "".join("\ufffd" if _is_undrawable(character) else character for character in text)
 
 
@@ -42,27 +42,27 @@ def _is_undrawable(character: str) -> bool:
     return unicodedata.category(character) in _UNDRAWABLE or character in _NOT_IN_XML
 
 
-def width(text: str, face: Face) -> float:
-    """How wide a text is in inches, in the fonts that are set while drawing."""
+def width(text: str, style: TextStyle) -> float:
+    """Return the width of a text in inches, in the fonts that `save.drawing` sets."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(size=face.size, weight=face.weight)
+    font = FontProperties(size=style.size, weight=style.weight)
     points, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return points / _POINTS_PER_INCH
 
 
-def fit(text: str, room: float, face: Face) -> str:
-    """The text, or where it is wider than `room` inches its beginning and end with … between.
+def fit(text: str, room: float, style: TextStyle) -> str:
+    """Shorten the text to `room` inches, if it is wider, by replacing its middle with an ellipsis.
 
-    The middle is what goes: names of one family begin alike and differ at their ends.
+    The middle is removed because related names often begin alike and differ at the end.
     """
-    if width(text, face) <= room:
+    if width(text, style) <= room:
         return text
     shortest, longest = 0, len(text) - 1
     while shortest < longest:
         kept = (shortest + longest + 1) // 2
-        if width(_cut(text, kept), face) <= room:
+        if width(_cut(text, kept), style) <= room:
             shortest = kept
         else:
             longest = kept - 1
@@ -75,15 +75,15 @@ def _cut(text: str, kept: int) -> str:
 
 
 def fallback_fonts(report: Report) -> list[str]:
-    """Installed font families for the characters of a report's names that DejaVu Sans lacks.
+    """Find installed font families for characters in a report's names that DejaVu Sans lacks.
 
-    As few as cover what can be covered; none for most reports, at no cost.
+    Returns as few families as possible. Most reports need none, and then no other font is searched.
     """
     from matplotlib.font_manager import findfont
 
-    names = [entry.feature for entry in report.features] + [report.feature or ""]
+    names = [total.label for total in report.totals] + [series.label for series in report.series]
     missing = {ord(character) for name in names for character in clean(name)}
-    missing -= _drawn_by(findfont("DejaVu Sans"))
+    missing -= _characters_of(findfont("DejaVu Sans"))
     return _fewest_families(missing) if missing else []
 
 
@@ -92,9 +92,9 @@ def _fewest_families(missing: set[int]) -> list[str]:
 
     covers: dict[str, AbstractSet[int]] = {}
     for font in sorted(fontManager.ttflist, key=_preference):
-        # Fonts of placeholders have a box for everything.
+        # LastResort fonts have a placeholder for every character.
         if font.name not in covers and "resort" not in font.name.lower():
-            covers[font.name] = _drawn_by(font.fname) & missing
+            covers[font.name] = _characters_of(font.fname) & missing
     chosen: list[str] = []
     while missing:
         best = max(covers, key=lambda family: len(covers[family] & missing))
@@ -106,12 +106,12 @@ def _fewest_families(missing: set[int]) -> list[str]:
 
 
 def _preference(font: FontEntry) -> tuple[bool, bool, bool, str, str]:
-    """Sans-serif, upright and regular before the others; then by name, so that each run chooses alike."""
+    """Sort sans-serif, upright and regular fonts first, then by name, so that each run chooses the same."""
     slanted, bold = font.style != "normal", font.weight != _REGULAR
     return "sans" not in font.name.lower(), slanted, bold, font.name, str(font.fname)
 
 
-def _drawn_by(font_file: str | PathLike[str]) -> AbstractSet[int]:
+def _characters_of(font_file: str | PathLike[str]) -> AbstractSet[int]:
     from matplotlib.ft2font import FT2Font
 
     try:

@@ -1,1 +1,1 @@
-"""The `vigility` command. Start at `main.py`: what every run does; then `app.py`: the commands there are."""
+"""The `vigility` command. Read `main.py` first (what every run does), then `app.py` (the commands)."""

@@ -1,4 +1,4 @@
-"""The commands there are, and the options that go before them."""
+"""The list of commands, and the global options that go before them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import typer
 
 from vigility.bootstrap import DEFAULT_URL
 from vigility.cli import copy, db, report, seed, serve, summaries, track, users
-from vigility.cli.help import examples
 from vigility.cli.console import show
 from vigility.cli.context import run_context
+from vigility.cli.help import examples
 
 app = typer.Typer(
-    # Plain help: panels of rich take 0.2 s to draw and leave little room in 60 columns.
+    # Plain help: Rich's panels take 0.2 s to draw and leave little room in 60 columns.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -28,8 +28,8 @@ app.add_typer(db.app, name="db")
 app.command(epilog=copy.EXAMPLES)(copy.copy)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from vigility.version import __version__
 
         show(f"vigility {__version__}")
@@ -39,12 +39,13 @@ def _print_version(wanted: bool) -> None:
 @app.callback(
     invoke_without_command=True,
     epilog=examples(
-        "vigility seed                              a demo database, ./vigility.db",
-        "vigility report                            how often each feature was used",
+        "vigility seed              # make demo data in ./vigility.db",
+        "vigility report            # show the use of each feature",
         "vigility report --gender Female --feature date_filter",
-        "vigility --database usage.db users add ada --age 36 --gender Female",
-        "vigility --database usage.db track date_filter --user ada",
-        "vigility COMMAND --help                    more examples",
+        "vigility users add ada --age 36 --gender Female",
+        "vigility track date_filter --user ada",
+        "vigility --database usage.db report",
+        "vigility COMMAND --help    # show more examples",
     ),
 )
 def vigility(
@@ -54,10 +55,10 @@ def vigility(
         typer.Option(
             envvar="DATABASE_URL",
             metavar="URL",
-            help="The database: the path of a file, sqlite:///PATH or postgresql://…; made on first use.",
+            help="The database: a file path, sqlite:///PATH or postgresql://…; created on first use.",
         ),
     ] = DEFAULT_URL,
-    version: Annotated[  # noqa: ARG001 - its callback acts
+    version: Annotated[  # noqa: ARG001 - used by its callback
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,

@@ -1,4 +1,4 @@
-"""What a shell offers at TAB."""
+"""Shell completion of option values."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from vigility.core.dimensions import AgeGroup, Gender
 
 
 def genders(incomplete: str) -> list[str]:
-    """The genders that begin so."""
+    """Return the genders that begin with `incomplete`."""
     return [gender.value for gender in Gender if gender.value.startswith(incomplete)]
 
 
 def age_groups(incomplete: str) -> list[str]:
-    """The age groups that begin so."""
+    """Return the age groups that begin with `incomplete`."""
     return [group.value for group in AgeGroup if group.value.startswith(incomplete)]

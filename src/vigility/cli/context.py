@@ -1,4 +1,4 @@
-"""What one run of the command line carries from its global options to its command."""
+"""What one run of the command line passes from its global options to its command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from vigility.bootstrap import DEFAULT_URL, connect, is_postgres, shown, sqlite_path
+from vigility.bootstrap import DEFAULT_URL, DatabaseUrl, backend_for, connect
 from vigility.cli.errors import UsageError, named
 from vigility.cli.signals import Signals
 from vigility.core.service import Vigility
@@ -15,47 +15,47 @@ from vigility.core.service import Vigility
 
 @dataclass(slots=True)
 class RunContext:
-    """One run. `exit_code` is what it ends with where no error decides."""
+    """One run. `exit_code` is the exit code of a run that ends without an error."""
 
     signals: Signals = field(default_factory=Signals)
     database: str = DEFAULT_URL
     exit_code: int = 0
 
     def open(self) -> Vigility:
-        """The database that the user chose; a context manager."""
+        """Open the database that the user chose; a context manager."""
         with named(database="--database (or DATABASE_URL)"):
             return connect(self.database)
 
     @property
+    def database_url(self) -> DatabaseUrl:
+        """The chosen database, parsed. Raises InvalidInput."""
+        with named(database="--database (or DATABASE_URL)"):
+            return DatabaseUrl.parse(self.database)
+
+    @property
     def database_name(self) -> str:
-        """The database as a person would name it, without a password."""
-        return shown(self.database)
+        """The database for messages, without a password."""
+        return self.database_url.safe_text
 
     def forbid_overwriting(self, output: Path) -> None:
-        """Raise UsageError where `output` is the database: one slip must not cost all events."""
-        files = _files_of(self.database)
-        if any(file.exists() and output.exists() and output.samefile(file) for file in files):
-            raise UsageError(f"{output} belongs to the database: write to another file")
+        """Raise UsageError if `output` is a file of the database: overwriting it would lose all events."""
+        url = self.database_url
+        for file in backend_for(url).files(url):
+            if file.exists() and output.exists() and output.samefile(file):
+                raise UsageError(f"{output} belongs to the database: write to another file")
 
     @property
     def command(self) -> str:
-        """How to type `vigility` so that it means the same database again."""
+        """The beginning of a `vigility` command that uses the same database."""
         if self.database == DEFAULT_URL:
             return "vigility"
         from shlex import quote
 
-        named = shown(self.database) if is_postgres(self.database) else self.database
-        return f"vigility --database {quote(named)}"
-
-
-def _files_of(url: str) -> tuple[Path, ...]:
-    if url == "memory:" or is_postgres(url):
-        return ()
-    database = sqlite_path(url).resolve()
-    ends = ("", "-wal", "-shm", "-lock", "-secret")
-    return tuple(database.with_name(database.name + end) for end in ends)
+        # Only the address of a server may contain a password. Other URLs are repeated as the user typed them.
+        url = self.database_url
+        return f"vigility --database {quote(self.database if url.address is None else url.safe_text)}"
 
 
 def run_context(context: typer.Context) -> RunContext:
-    """The session of the run that `context` belongs to."""
+    """Return the run that `context` belongs to."""
     return context.ensure_object(RunContext)

@@ -1,4 +1,4 @@
-"""`vigility copy`: move to another database."""
+"""`vigility copy`: copy a database to another one."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Annotated
 
 import typer
 
+from vigility.cli.console import rate, show
+from vigility.cli.context import run_context
 from vigility.cli.errors import named
 from vigility.cli.help import examples
-from vigility.cli.console import show
-from vigility.cli.context import run_context
-from vigility.cli.signals import Signals
 from vigility.cli.pluralize import pluralize
+from vigility.cli.signals import Signals
 from vigility.core.migration import Copy
 
-Source = Annotated[str, typer.Argument(metavar="SOURCE_URL", help="The database to copy. Only read from.")]
+Source = Annotated[str, typer.Argument(metavar="SOURCE_URL", help="The database to copy. It is only read.")]
 Target = Annotated[
     str,
     typer.Argument(
         metavar="TARGET_URL",
-        help="The database to copy it to: new, empty, or of an earlier run of this copy.",
+        help="The database to copy to: a new or empty one, or the target of an earlier run.",
     ),
 ]
 
@@ -33,56 +33,61 @@ EXAMPLES = examples(
 
 
 def copy(context: typer.Context, source: Source, target: Target) -> None:
-    """Copy users, events and ended sessions to another database, under the ids they have.
+    """Copy all data to another database.
 
-    At the end both are compared: the counts, every event's user, time and age, and every day summary. A copy
-    that was interrupted goes on where it stopped when it is called again. Events that the source takes
-    meanwhile are copied by the next call.
+    Users, events and revoked tokens are copied and keep their ids. At the end, both databases are compared:
+    the counts, the user, time and age of every event, and all daily rollups. If the copy is interrupted,
+    run the same command again to continue. Events that the source receives during the copy are copied by
+    the next run.
     """
     from vigility.bootstrap import copying
-    from vigility.cli.gc_threshold import gc_less_often
+    from vigility.cli.gc_threshold import higher_gc_threshold
 
     began = perf_counter()
     signals = run_context(context).signals
     names = {"source": "SOURCE_URL", "target": "TARGET_URL"}
-    with named(**names), copying(source, target) as task, gc_less_often(), _saying_what_is_copied(task):
+    with named(**names), copying(source, target) as task, higher_gc_threshold(), _progress_in_errors(task):
         task.begin()
         before = task.copied
         _copy(task, signals)
         more = task.finish()
     _summarize(task, task.copied - before, perf_counter() - began)
     if more:
-        show("The source took more events meanwhile. Stop what writes to it and copy again to have them.")
+        show(
+            "The source received more events during the copy. To copy them too, stop its writers and run "
+            "the same command again."
+        )
 
 
 def _copy(task: Copy, signals: Signals) -> None:
-    from vigility.cli.progress import progress
+    from vigility.cli.progress import show_progress
 
-    with progress(task.total) as bar:
-        with signals.held():
+    with show_progress(task.total) as progress:
+        with signals.deferred():
             task.users()
-        goes_on = True
-        while goes_on:
-            bar.reached(task.copied, f"{counted(task.copied, 'event')} copied")
-            with signals.held():
-                goes_on = task.events()
+        more = True
+        while more:
+            progress.reached(task.copied, f"{pluralize(task.copied, 'event')} copied")
+            with signals.deferred():
+                more = task.events()
 
 
 @contextmanager
-def _saying_what_is_copied(task: Copy) -> Iterator[None]:
+def _progress_in_errors(task: Copy) -> Iterator[None]:
+    """Add to any error how much was copied and how to continue."""
     try:
         yield
     except BaseException as error:
         if task.copied:
             error.add_note(
-                f"{task.copied:,} of {counted(task.total, 'event')} are in the target; "
-                "the same command goes on behind them"
+                f"{task.copied:,} of {pluralize(task.total, 'event')} are in the target; "
+                "run the same command again to continue"
             )
         raise
 
 
 def _summarize(task: Copy, events: int, seconds: float) -> None:
-    rate = f" ({events / seconds:,.0f} a second)" if seconds > 1 and events else ""
-    show(f"Copied {counted(task.new_users, 'user')} and {counted(events, 'event')}{rate}.")
-    holds = f"{counted(task.total, 'event')}, and every day summary agrees"
-    show(f"The target holds what the source holds: {holds}.")
+    copied = f"{pluralize(task.new_users, 'user')} and {pluralize(events, 'event')}"
+    show(f"Copied {copied}{rate(events, seconds)}.")
+    events_in_total = pluralize(task.total, "event")
+    show(f"Verified: the target holds the same {events_in_total} and daily rollups as the source.")

@@ -1,4 +1,4 @@
-"""`vigility db`: the schema of the database, for those who upgrade it by hand or in a script."""
+"""`vigility db`: the schema of the database, for upgrades by hand or in a script."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from vigility.bootstrap import schema_state, upgrade
-from vigility.cli.errors import named
-from vigility.cli.help import command_group, examples
 from vigility.cli.console import show
 from vigility.cli.context import RunContext, run_context
-from vigility.core.errors import InvalidInput
+from vigility.cli.errors import named
+from vigility.cli.help import command_group, examples
 
 if TYPE_CHECKING:
     from vigility.bootstrap import SchemaState
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 TOO_OLD: Final = 3
 TOO_NEW: Final = 4
 
-app = command_group("Look at the schema of the database, or upgrade it.")
+app = command_group("Show or upgrade the schema of the database.")
 
 
 @app.command(
@@ -30,19 +29,20 @@ app = command_group("Look at the schema of the database, or upgrade it.")
     ),
 )
 def upgrade_schema(context: typer.Context) -> None:
-    """Make the tables, or bring them up to date, in one transaction; an up-to-date database is left alone.
+    """Create or upgrade the tables.
 
-    However many do it at once, it is done once. Killed half-way it leaves the schema as it was.
+    This is one transaction. An up-to-date database is not changed. Any number of processes may run this at
+    the same time: only one upgrades. If it is killed, the schema stays as it was.
     """
-    session = run_context(context)
-    before = _state(session)
-    with session.signals.held():
-        after = upgrade(session.database)
+    run = run_context(context)
+    before = _state(run)
+    with run.signals.deferred():
+        after = upgrade(run.database)
     if before.is_current:
-        show(f"The schema of {session.database_name} is up to date: revision {after.current}.")
+        show(f"The schema of {run.database_name} is up to date: revision {after.current}.")
     else:
-        was = f"from revision {before.current} " if before.current else ""
-        show(f"The schema of {session.database_name} was upgraded {was}to revision {after.current}.")
+        old = f"from revision {before.current} " if before.current else ""
+        show(f"The schema of {run.database_name} was upgraded {old}to revision {after.current}.")
 
 
 @app.command(
@@ -51,9 +51,12 @@ def upgrade_schema(context: typer.Context) -> None:
     )
 )
 def current(context: typer.Context) -> None:
-    """Show which revision of the schema the database has; `none` before the first. Changes nothing."""
+    """Show the revision of the schema.
+
+    It is `none` if there are no tables yet. Changes nothing.
+    """
     state = _state(run_context(context))
-    show(f"{state.current or 'none'} ({_judged(state)})")
+    show(f"{state.current or 'none'} ({_describe(state)})")
 
 
 @app.command(
@@ -62,29 +65,28 @@ def current(context: typer.Context) -> None:
     )
 )
 def check(context: typer.Context) -> None:
-    """Say whether this version of vigility can use the database as it is. Changes nothing.
+    """Check whether the schema is up to date.
 
-    Exit codes: 0 it can; 1 the database cannot be reached; 3 its schema is older, or there is none yet:
-    vigility db upgrade; 4 its schema is newer: upgrade vigility.
+    Changes nothing. Exit codes: 0 this version of vigility can use the database as it is; 1 the database
+    cannot be reached; 3 the schema is older or missing: run vigility db upgrade; 4 the schema is newer:
+    upgrade vigility.
     """
-    session = run_context(context)
-    state = _state(session)
-    show(f"{session.database_name}: {_judged(state)}")
+    run = run_context(context)
+    state = _state(run)
+    show(f"{run.database_name}: {_describe(state)}")
     if not state.is_current:
-        session.exit_code = TOO_OLD if state.is_known else TOO_NEW
+        run.exit_code = TOO_OLD if state.is_known else TOO_NEW
 
 
-def _state(session: RunContext) -> SchemaState:
-    if session.database == "memory:":
-        raise InvalidInput("--database (or DATABASE_URL)", "must outlive the program: memory: has no schema")
+def _state(run: RunContext) -> SchemaState:
     with named(database="--database (or DATABASE_URL)"):
-        return schema_state(session.database)
+        return schema_state(run.database)
 
 
-def _judged(state: SchemaState) -> str:
+def _describe(state: SchemaState) -> str:
     if state.is_current:
         return f"revision {state.newest}, up to date"
     if not state.is_known:
-        return f"revision {state.current} is newer than {state.newest}, up to which this vigility knows them"
-    has = f"revision {state.current}" if state.current else "no tables yet"
-    return f"{has}, and {state.newest} is needed: run vigility db upgrade"
+        return f"revision {state.current} is newer than {state.newest}, the newest that this vigility knows"
+    found = f"revision {state.current}" if state.current else "no tables yet"
+    return f"{found}, but revision {state.newest} is needed: run vigility db upgrade"

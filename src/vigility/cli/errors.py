@@ -1,8 +1,8 @@
-"""The one place where errors become a line on stderr and an exit code.
+"""Turns errors into a line on stderr and an exit code. This is the only place that does so.
 
 0    done
-1    the program could not do it, or not all of it
-2    it was asked for something that cannot be (usage)
+1    the command failed, or did only a part of its work
+2    invalid usage
 130  ended by Ctrl-C; 143 by SIGTERM
 """
 
@@ -21,25 +21,25 @@ from vigility.cli.signals import Interrupted
 from vigility.core.errors import InvalidInput, VigilityError
 
 FAILED: Final = 1
-WRONG_USAGE: Final = 2
+INVALID_USAGE: Final = 2
 ENDED_BY_SIGNAL: Final = 128
 
 
 class CommandError(Exception):
-    """The command cannot do what it was asked; its text says why."""
+    """The command cannot do what it was asked to do; the text says why."""
 
     exit_code = FAILED
 
 
 class UsageError(CommandError):
-    """The command was asked for something that cannot be."""
+    """The command was used in a way that is not possible."""
 
-    exit_code = WRONG_USAGE
+    exit_code = INVALID_USAGE
 
 
 @contextmanager
 def named(**names: str) -> Iterator[None]:
-    """Let errors about these fields of the core name what the user typed: `username="--user"`."""
+    """Make InvalidInput errors of the core name the option that the user typed: `username="--user"`."""
     try:
         yield
     except InvalidInput as error:
@@ -47,22 +47,22 @@ def named(**names: str) -> Iterator[None]:
 
 
 def outcome(error: BaseException) -> tuple[str, int]:
-    """The line that explains `error`, and the exit code."""
-    message, code = _explained(error)
+    """Return the line that explains `error`, and the exit code."""
+    message, code = _explain(error)
     notes = getattr(error, "__notes__", ())
     return one_line(": ".join([message, *notes])), code
 
 
-def _explained(error: BaseException) -> tuple[str, int]:
+def _explain(error: BaseException) -> tuple[str, int]:
     match error:
         case Interrupted():
             return str(error), ENDED_BY_SIGNAL + error.number
         case InvalidInput():
-            return str(error), WRONG_USAGE
+            return str(error), INVALID_USAGE
         case CommandError():
             return str(error), error.exit_code
         case typer.TyperException():
-            return _usage(error), error.exit_code
+            return _usage_error(error), error.exit_code
         case _:
             return _failure(error), FAILED
 
@@ -72,16 +72,16 @@ def _failure(error: BaseException) -> str:
         case VigilityError():
             return str(error)
         case typer.Abort():
-            return "no answer was given, so nothing was done"
+            return "no answer was given; nothing was changed"
         case OSError():
-            return _of_the_system(error)
+            return _system_error(error)
         case MemoryError():
-            return "there is not enough memory for this"
+            return "not enough memory"
         case _:
-            return _of_ours(error)
+            return _unexpected_error(error)
 
 
-def _usage(error: typer.TyperException) -> str:
+def _usage_error(error: typer.TyperException) -> str:
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     if context is None:
@@ -93,12 +93,12 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message}. See: {context.command_path} --help"
 
 
-def _of_the_system(error: OSError) -> str:
+def _system_error(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{error.strerror or error}"
 
 
-def _of_ours(error: BaseException) -> str:
+def _unexpected_error(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"unexpected {type(error).__name__}, please report it: {error}{where}"

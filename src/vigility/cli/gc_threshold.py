@@ -1,4 +1,4 @@
-"""Python's garbage collector, while batches go by."""
+"""Raises Python's GC threshold while a command stores batches."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Final
 
 from vigility.core.events.tracking import BATCH_SIZE
 
-# A batch is some four objects an event, none in a cycle: they go as the batch goes. At its default of
-# 700 new objects the collector walks them again and again, which took a third of an import's time.
+# A batch has about four objects per event. None of them is in a cycle, so they are freed with the batch.
+# At its default threshold of 700 new objects the GC visits them again and again, which took a third of
+# the time of an import.
 _THRESHOLD: Final = 10 * BATCH_SIZE
 
 
 @contextmanager
-def gc_less_often() -> Iterator[None]:
-    """Let the collector begin only when more piles up than a batch explains."""
+def higher_gc_threshold() -> Iterator[None]:
+    """Inside the block, let the GC start only when there are more new objects than a batch has."""
     before = gc.get_threshold()
     gc.set_threshold(_THRESHOLD, *before[1:])
     try:

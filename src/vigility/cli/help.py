@@ -1,4 +1,4 @@
-"""How groups of commands and their help are made, so that all look alike."""
+"""Makes groups of commands and the examples at the end of a help text, so that all look the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vigility.cli.console import show
 
 
 def command_group(summary: str) -> typer.Typer:
-    """A group that shows its help when it is called without a command."""
+    """Make a group that shows its help if it is called without a command."""
     group = typer.Typer(help=summary, rich_markup_mode=None)
 
     @group.callback(invoke_without_command=True)
@@ -20,5 +20,5 @@ def command_group(summary: str) -> typer.Typer:
 
 
 def examples(*lines: str) -> str:
-    """The end of a help text: what one could type. The backspace keeps the lines as they are."""
+    """Return the end of a help text: example commands. The backspace stops Click from wrapping the lines."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])

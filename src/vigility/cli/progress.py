@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar where that is a terminal, and nothing but notices where it is not."""
+"""Progress on stderr: a bar if stderr is a terminal, otherwise only messages."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from vigility.cli.console import one_line, say
+from vigility.cli.console import log, one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 
 class Progress(Protocol):
-    """Where a long command says how far it is."""
+    """Receives the progress of a long command."""
 
     def reached(self, done: int | None, note: str) -> None:
-        """Show how much is done (None: unknown), with a note such as what is stored."""
+        """Show how much is done (None: unknown), with a note such as how much is stored."""
         ...
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Show one line that stays."""
         ...
 
 
 class SilentProgress:
-    """No bar: for logs and pipes."""
+    """Shows no bar: for logs and pipes."""
 
     def reached(self, done: int | None, note: str) -> None:
-        """Nothing; the end of the command will say it."""
+        """Do nothing; the command prints a summary at its end."""
 
-    def say(self, text: str) -> None:
-        """See `Progress.say`."""
-        say(text)
+    def log(self, text: str) -> None:
+        """See `Progress.log`."""
+        log(text)
 
 
 class TerminalProgress:
-    """A bar that is redrawn in place; lines that are said move above it."""
+    """Shows a bar that is redrawn in place, with the logged lines above it."""
 
     def __init__(self, bar: RichProgress, total: int | None) -> None:
         self._bar = bar
@@ -47,14 +47,14 @@ class TerminalProgress:
         """See `Progress.reached`."""
         self._bar.update(self._task, completed=done, note=note)
 
-    def say(self, text: str) -> None:
-        """See `Progress.say`."""
+    def log(self, text: str) -> None:
+        """See `Progress.log`."""
         self._bar.console.print(one_line(text), markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
-def progress(total: int | None) -> Iterator[Progress]:
-    """Show progress towards `total` (None: the end is unknown) while the block runs."""
+def show_progress(total: int | None) -> Iterator[Progress]:
+    """Show progress towards `total` (None: unknown) inside the block."""
     if not sys.stderr.isatty():
         yield SilentProgress()
         return

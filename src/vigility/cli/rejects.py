@@ -1,4 +1,4 @@
-"""What becomes of lines that are wrong: shown by number and reason, counted, kept to be mended."""
+"""Invalid lines of a file: shows them with number and reason, counts them, and keeps them to be fixed."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from typing import BinaryIO, Final
 
 from vigility.cli.progress import Progress
 
-# As many as fit a screen; one slip in a program that writes files is on every line.
+# As many as fit on a screen. A bug in the program that writes a file affects every line of it.
 SHOWN: Final = 20
 
 
 class RejectLog:
-    """Counts the wrong lines; shows the first of them, and writes all verbatim to a file if there is one."""
+    """Counts the rejected lines, shows the first of them, and writes all to `file`, if there is one."""
 
-    def __init__(self, progress: Progress, rejects: BinaryIO | None = None) -> None:
-        self.count = 0
+    def __init__(self, progress: Progress, file: BinaryIO | None = None) -> None:
+        self.rejected = 0
         self._progress = progress
-        self._rejects = rejects
-        self._header_wanted = rejects is not None and rejects.tell() == 0
+        self._file = file
+        self._needs_header = file is not None and file.tell() == 0
 
     def add(self, line: int, reason: str, record: bytes, header: bytes | None = None) -> None:
-        """A record is wrong. The header goes before the first in the file, so that it can be sent again."""
-        self.count += 1
-        if self.count <= SHOWN:
-            self._progress.say(f"line {line:,}: {reason}")
-        if self._rejects is None:
+        """Reject a record. The file begins with the header, so that it can be sent again after the fixes."""
+        self.rejected += 1
+        if self.rejected <= SHOWN:
+            self._progress.log(f"line {line:,}: {reason}")
+        if self._file is None:
             return
-        if self._header_wanted and header is not None:
-            self._rejects.write(header + b"\n")
-        self._header_wanted = False
-        self._rejects.write(record + b"\n")
+        if self._needs_header and header is not None:
+            self._file.write(header + b"\n")
+        self._needs_header = False
+        self._file.write(record + b"\n")
 
     def flush(self) -> None:
-        """Put on disk what was added."""
-        if self._rejects is not None:
-            self._rejects.flush()
+        """Flush the file."""
+        if self._file is not None:
+            self._file.flush()
 
     def close(self) -> None:
-        """Say how many more there were than were shown."""
-        if self.count > SHOWN:
-            self._progress.say(f"and {self.count - SHOWN:,} more wrong lines")
+        """Show how many lines were rejected but not shown."""
+        if self.rejected > SHOWN:
+            self._progress.log(f"and {self.rejected - SHOWN:,} more invalid lines")

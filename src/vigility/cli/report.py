@@ -8,18 +8,18 @@ from typing import Annotated, Literal
 import typer
 
 from vigility.cli.completion import age_groups, genders
+from vigility.cli.console import log, show
+from vigility.cli.context import RunContext, run_context
 from vigility.cli.errors import UsageError, named
 from vigility.cli.help import examples
-from vigility.cli.console import say, show
-from vigility.cli.context import RunContext, run_context
 from vigility.core.events.model import NewEvent
 from vigility.core.reports.filters import Filters
 from vigility.core.reports.report import Report
-from vigility.core.validators import valid_feature
 from vigility.core.service import Vigility
+from vigility.core.validators import valid_feature
 
-Start = Annotated[str | None, typer.Option(metavar="DAY", help="The first day (UTC), as 2026-01-31.")]
-End = Annotated[str | None, typer.Option(metavar="DAY", help="The last day (UTC), included.")]
+Start = Annotated[str | None, typer.Option(metavar="DAY", help="First day (UTC), as 2026-01-31.")]
+End = Annotated[str | None, typer.Option(metavar="DAY", help="Last day (UTC), inclusive.")]
 Ages = Annotated[
     str | None,
     typer.Option("--age-group", metavar="AGES", autocompletion=age_groups, help='"<18", "18-40" or ">40".'),
@@ -29,15 +29,15 @@ OfGender = Annotated[
     typer.Option("--gender", metavar="GENDER", autocompletion=genders, help="Male, Female or Other."),
 ]
 Feature = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Show the days of this feature too (in CSV, instead).")
+    str | None, typer.Option(metavar="NAME", help="Also show the days of this feature (in CSV: only these).")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON: the two lists of GET /analytics.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="As CSV.")]
-Png = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the charts here too, as PNG.")]
-Svg = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the charts here too, as SVG.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, the same as GET /analytics.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Png = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the charts to this file, as PNG.")]
+Svg = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the charts to this file, as SVG.")]
 AsUser = Annotated[
     str | None,
-    typer.Option("--as", metavar="NAME", help="Track that this user used the filters and exports, first."),
+    typer.Option("--as", metavar="NAME", help="First track the filters and exports as used by this user."),
 ]
 
 Charts = dict[Literal["png", "svg"], Path]
@@ -65,30 +65,30 @@ def report(  # noqa: PLR0913 - a command has as many parameters as options
     svg: Svg = None,
     as_user: AsUser = None,
 ) -> None:
-    """Show how often each feature was used and, with --feature, on which days that one."""
+    """Show how often each feature was used. With --feature, also show the days of that feature."""
     if as_json and as_csv:
-        raise UsageError("--json and --csv exclude each other")
+        raise UsageError("--json and --csv cannot be combined")
     with named(feature_name="--feature"):
         filters = Filters(start, end, age_group, gender)
         chosen = valid_feature(feature) if feature else None
     charts: Charts = {"png": png} if png else {}
     charts |= {"svg": svg} if svg else {}
     if png and svg and png.absolute() == svg.absolute():
-        raise UsageError("--png and --svg must be two files")
-    session = run_context(context)
-    with session.open() as vigility:
+        raise UsageError("--png and --svg must be different files")
+    run = run_context(context)
+    with run.open() as vigility:
         for path in charts.values():
-            session.forbid_overwriting(path)
+            run.forbid_overwriting(path)
         if as_user is not None:
             _track_own_use(vigility, as_user, filters, exported=bool(as_json or as_csv or charts))
         result = vigility.report(filters, chosen)
         holds_events = bool(result.total or vigility.report().total)
-    _write(result, session, as_json=as_json, as_csv=as_csv, holds_events=holds_events)
+    _show(result, run, as_json=as_json, as_csv=as_csv, holds_events=holds_events)
     _save_charts(result, charts)
 
 
 def _track_own_use(vigility: Vigility, username: str, filters: Filters, *, exported: bool) -> None:
-    """Track what the dashboard would, all or nothing."""
+    """Track what the dashboard would track: all of it or nothing."""
     used = {
         "date_filter": filters.start is not None or filters.end is not None,
         "age_filter": filters.age_group is not None,
@@ -101,22 +101,22 @@ def _track_own_use(vigility: Vigility, username: str, filters: Filters, *, expor
             raise rejected.error
 
 
-def _write(result: Report, session: RunContext, *, as_json: bool, as_csv: bool, holds_events: bool) -> None:
+def _show(result: Report, run: RunContext, *, as_json: bool, as_csv: bool, holds_events: bool) -> None:
     if as_json or as_csv:
-        from vigility.cli.rendering.machine import json_text, report_csv
+        from vigility.cli.rendering.machine import report_csv, report_json
 
-        show(json_text(result.to_dict()) if as_json else report_csv(result))
+        show(report_json(result) if as_json else report_csv(result))
     elif result.total:
         from vigility.cli.rendering.report import report_view
         from vigility.cli.rendering.terminal import standard_output
 
         standard_output().print(*report_view(result), sep="\n")
     elif holds_events:
-        show(f"No events under these filters: {result.filters.in_words()}.")
-        show(f"To see all: {session.command} report")
+        show(f"No events under these filters: {result.filters.describe()}.")
+        show(f"To see all: {run.command} report")
     else:
-        show(f"{session.database_name} holds no events yet.")
-        show(f"To track one: {session.command} track --help. To try a demo: {session.command} seed")
+        show(f"{run.database_name} has no events yet.")
+        show(f"To track one: {run.command} track --help. To try a demo: {run.command} seed")
 
 
 def _save_charts(result: Report, charts: Charts) -> None:
@@ -126,4 +126,4 @@ def _save_charts(result: Report, charts: Charts) -> None:
 
     for kind, path in charts.items():
         save_charts(result, path, kind)
-        say(f"Charts written to {path}")
+        log(f"Charts written to {path}")

@@ -1,4 +1,4 @@
-"""`vigility serve`: the HTTP API and the chart page."""
+"""`vigility serve`: the HTTP API and the dashboard."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ from typing import Annotated
 
 import typer
 
-from vigility.cli.help import examples
 from vigility.cli.context import run_context
+from vigility.cli.help import examples
 
-Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Listen here; by default on 127.0.0.1.")]
+Host = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Listen on this address; by default 127.0.0.1. Use 0.0.0.0 for other machines.",
+    ),
+]
 Port = Annotated[int | None, typer.Option(metavar="N", help="Listen on this port; by default $PORT or 8002.")]
-Workers = Annotated[int | None, typer.Option(metavar="N", help="Worker processes; by default one a core.")]
+Workers = Annotated[
+    int | None, typer.Option(metavar="N", help="Worker processes; by default one per CPU core.")
+]
 NoUpgrade = Annotated[
     bool,
-    typer.Option("--no-upgrade", help="Do not upgrade the schema first: refuse a database that needs it."),
+    typer.Option("--no-upgrade", help="Do not upgrade the schema: refuse a database that needs an upgrade."),
 ]
 
 EXAMPLES = examples(
     "vigility serve",
     "vigility --database usage.db serve --port 8080 --workers 4",
-    "vigility serve --host 0.0.0.0              for other machines too; see docs/deploy.md first",
+    "vigility serve --host 0.0.0.0    # read docs/deploy.md first",
 )
 
 
@@ -32,8 +40,11 @@ def serve(
     workers: Workers = None,
     no_upgrade: NoUpgrade = False,
 ) -> None:
-    """Serve the HTTP API and the chart page until SIGTERM or Ctrl-C. Settings: docs/configuration.md."""
-    # Imported here: pydantic and gunicorn take half a second that no other command should.
+    """Serve the HTTP API and the dashboard.
+
+    The server runs until SIGTERM or Ctrl-C. All settings are listed in docs/configuration.md.
+    """
+    # Imported here: pydantic and gunicorn take half a second, which other commands should not need.
     from vigility.config import load_settings
     from vigility.web.server.gunicorn_server import Server, prepare
 
@@ -49,6 +60,6 @@ def serve(
 
 
 def _chosen_database(context: typer.Context) -> str | None:
-    """The database that was named before the command; None leaves the choice to the settings."""
+    """The value of --database, or None if it was not given: the settings decide then."""
     source = context.parent and context.parent.get_parameter_source("database")
     return run_context(context).database if source and source.name == "COMMANDLINE" else None

@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """The user or the system asked the program to end. Not an Exception, as KeyboardInterrupt is none."""
+    """The user or the system asked the program to end. Like KeyboardInterrupt, this is no Exception."""
 
     def __init__(self, number: int) -> None:
         super().__init__("Interrupted")
@@ -19,41 +19,41 @@ class Interrupted(BaseException):
 
 
 class Signals:
-    """Turns signals into `Interrupted`, and holds them back while something must not be torn."""
+    """Turns signals into `Interrupted`, and defers them during work that must be completed."""
 
     def __init__(self) -> None:
-        self._holding = False
-        self._waiting: int | None = None
+        self._deferring = False
+        self._deferred: int | None = None
         self._handled: list[int] = []
 
     def install(self) -> None:
-        """Handle the signals of this process, except those it was started to ignore (as by nohup)."""
+        """Handle the signals of this process, except those that it was started to ignore (as by nohup)."""
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._arrived)
+                signal.signal(number, self._handle)
                 self._handled.append(number)
 
     def release(self) -> None:
-        """Let the system end the process at the next signal: this one is being dealt with, or an error is."""
+        """Let the next signal kill the process: the program is already handling an error or a signal."""
         for number in self._handled:
             signal.signal(number, signal.SIG_DFL)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """A signal that comes inside raises `Interrupted` only at the end; a second one, at once.
+    def deferred(self) -> Iterator[None]:
+        """Raise `Interrupted` for a signal inside the block only at its end, for a second one at once.
 
-        The second is for the user who sees that the end does not come, as when another program holds
-        the database.
+        The user sends a second one if the end does not come, for example because another program holds
+        a lock on the database.
         """
-        self._holding = True
+        self._deferring = True
         try:
             yield
         finally:
-            self._holding = False
-        if self._waiting is not None:
-            raise Interrupted(self._waiting)
+            self._deferring = False
+        if self._deferred is not None:
+            raise Interrupted(self._deferred)
 
-    def _arrived(self, number: int, _frame: FrameType | None) -> None:
-        if not self._holding or self._waiting is not None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if not self._deferring or self._deferred is not None:
             raise Interrupted(number)
-        self._waiting = number
+        self._deferred = number

@@ -1,19 +1,19 @@
-"""`vigility summaries`: the day summaries that reports are read from, against the raw events."""
+"""`vigility summaries`: compares the daily rollups with the raw events, or rebuilds them."""
 
 from __future__ import annotations
 
 import typer
 
-from vigility.cli.errors import FAILED
-from vigility.cli.help import command_group, examples
 from vigility.cli.console import show
 from vigility.cli.context import run_context
+from vigility.cli.errors import FAILED
+from vigility.cli.help import command_group, examples
 from vigility.cli.pluralize import pluralize
 
-# A damaged table can differ everywhere; the first lines show where and how.
+# In a damaged table every row can differ. The first ones show where and how.
 SHOWN = 100
 
-app = command_group("Check or remake the day summaries, from which reports are read.")
+app = command_group("Verify or rebuild the daily rollups. Reports are read from them.")
 
 
 @app.command(
@@ -22,23 +22,23 @@ app = command_group("Check or remake the day summaries, from which reports are r
     )
 )
 def verify(context: typer.Context) -> None:
-    """Compare the day summaries with the raw events; exit with 1 where they differ."""
-    session = run_context(context)
-    with session.open() as vigility:
-        differences = vigility.verify_rollups()
+    """Compare the rollups with the raw events. The exit code is 1 if they differ."""
+    run = run_context(context)
+    with run.open() as vigility:
+        differences = vigility.maintenance.verify_rollups()
     for entry in differences[:SHOWN]:
         show(
-            f"{entry.day} {entry.feature}, {entry.age_group.value}, {entry.gender.value}: "
-            f"{entry.in_summary:,} in the summary, {entry.in_events:,} in the events"
+            f"{entry.key.day} {entry.key.feature}, {', '.join(entry.key.values)}: "
+            f"{entry.in_rollup:,} in the rollup, {entry.in_events:,} in the events"
         )
     if not differences:
-        show("The day summaries agree with the events.")
+        show("The daily rollups agree with the events.")
         return
     show(
-        f"{counted(len(differences), 'day summary differs', 'day summaries differ')} from the events. "
-        f"To make them again: {session.command} summaries rebuild"
+        f"{pluralize(len(differences), 'daily rollup differs', 'daily rollups differ')} from the events. "
+        f"To rebuild them: {run.command} summaries rebuild"
     )
-    session.exit_code = FAILED
+    run.exit_code = FAILED
 
 
 @app.command(
@@ -47,8 +47,8 @@ def verify(context: typer.Context) -> None:
     )
 )
 def rebuild(context: typer.Context) -> None:
-    """Make the day summaries again from the raw events."""
-    session = run_context(context)
-    with session.open() as vigility, session.signals.held():
-        vigility.rebuild_rollups()
-    show("The day summaries were made again from the events.")
+    """Rebuild the rollups from the raw events."""
+    run = run_context(context)
+    with run.open() as vigility, run.signals.deferred():
+        vigility.maintenance.rebuild_rollups()
+    show("The daily rollups were rebuilt from the events.")

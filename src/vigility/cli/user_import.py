@@ -1,25 +1,25 @@
-"""The import of a file of users: block by block, each one transaction."""
+"""Imports a file of users, block by block. Each block is stored in one transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from vigility.cli.rejects import RejectLog
-from vigility.cli.progress import Progress
 from vigility.cli.parsers.csv_rows import Row
 from vigility.cli.parsers.parsed_file import ParsedFile
 from vigility.cli.parsers.source import Source
-from vigility.cli.signals import Signals
 from vigility.cli.pluralize import pluralize
+from vigility.cli.progress import Progress
+from vigility.cli.rejects import RejectLog
+from vigility.cli.signals import Signals
 from vigility.core.errors import InvalidInput
-from vigility.core.users.model import NewUser
 from vigility.core.service import Vigility
+from vigility.core.users.model import NewUser
 
 
 @dataclass(slots=True)
 class Imported:
-    """What is stored so far. `different` are users who were there with another age or gender."""
+    """The progress of an import. `different` are existing users with another age or gender."""
 
     added: int = 0
     unchanged: int = 0
@@ -29,48 +29,51 @@ class Imported:
 class UserImport:
     """Stores the users of one file."""
 
-    def __init__(self, vigility: Vigility, rows: ParsedFile[Row], signals: Signals, faults: RejectLog) -> None:
+    def __init__(
+        self, vigility: Vigility, rows: ParsedFile[Row], signals: Signals, rejects: RejectLog
+    ) -> None:
         self._vigility = vigility
         self._rows = rows
         self._signals = signals
-        self._faults = faults
-        self._met: dict[str, NewUser] = {}
+        self._rejects = rejects
+        self._seen: dict[str, NewUser] = {}
         self.imported = Imported()
 
     def run(self, source: Source, progress: Progress) -> None:
-        """Store all rows. What ends it early says how many were added."""
+        """Store all rows. Any error gets a note that says how many users were added."""
         try:
             for block in self._rows.blocks:
                 parsed = self._rows.parse(block)
-                wrong = dict(parsed.faults)
-                users = self._checked(zip(parsed.indexes, parsed.values, strict=True), wrong)
-                for index in sorted(wrong):
-                    self._faults.add(block.lines[index], wrong[index], block.records[index])
-                with self._signals.held():
+                invalid = dict(parsed.invalid)
+                users = self._validated(zip(parsed.indexes, parsed.values, strict=True), invalid)
+                for index in sorted(invalid):
+                    self._rejects.add(block.lines[index], invalid[index], block.records[index])
+                with self._signals.deferred():
                     self._store(users)
-                    progress.reached(source.position, f"{counted(self.imported.added, 'user')} added")
+                    progress.reached(source.position, f"{pluralize(self.imported.added, 'user')} added")
         except BaseException as error:
-            error.add_note(f"{counted(self.imported.added, 'user')} added so far; import again for the rest")
+            added = pluralize(self.imported.added, "user")
+            error.add_note(f"{added} added so far; run the same command again to continue")
             raise
 
     def _store(self, users: list[NewUser]) -> None:
-        done = self._vigility.accounts.import_users(users)
-        self.imported.added += done.added
-        self.imported.unchanged += done.unchanged
-        self.imported.different += done.different
+        result = self._vigility.users.import_users(users)
+        self.imported.added += result.added
+        self.imported.unchanged += result.unchanged
+        self.imported.different += result.different
 
-    def _checked(self, rows: Iterable[tuple[int, Row]], wrong: dict[int, str]) -> list[NewUser]:
-        """The users of the rows; what is wrong with others goes to `wrong`, by index."""
+    def _validated(self, rows: Iterable[tuple[int, Row]], invalid: dict[int, str]) -> list[NewUser]:
+        """Return the users of the valid rows; add the reasons for the others to `invalid`, by index."""
         users = []
         for index, row in rows:
             try:
-                user = self._vigility.accounts.checked(*row)
+                user = self._vigility.users.validated(*row)
             except InvalidInput as error:
-                wrong[index] = str(error)
+                invalid[index] = str(error)
                 continue
-            first = self._met.setdefault(user.username, user)
+            first = self._seen.setdefault(user.username, user)
             if (first.age, first.gender) != (user.age, user.gender):
-                wrong[index] = f"{user.username} stands further up with another age or gender"
+                invalid[index] = f"{user.username} was on an earlier line with another age or gender"
             elif first is user:
                 users.append(user)
         return users

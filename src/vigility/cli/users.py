@@ -1,4 +1,4 @@
-"""`vigility users`: add one, list all, import a file of them."""
+"""`vigility users`: adds a user, lists all users, or imports a file of users."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vigility.cli.completion import genders
+from vigility.cli.console import log, show
+from vigility.cli.context import RunContext, run_context
 from vigility.cli.errors import FAILED, CommandError, named
 from vigility.cli.help import command_group, examples
-from vigility.cli.console import say, show
-from vigility.cli.context import RunContext, run_context
 from vigility.cli.pluralize import pluralize
 from vigility.core.errors import UsernameTaken
 
@@ -37,21 +37,21 @@ def add(
     gender: Annotated[str, typer.Option(metavar="G", help="Male, Female or Other.", autocompletion=genders)],
     password: Annotated[
         str | None,
-        typer.Option(metavar="P", help="8 to 128 characters. Without it, it is asked for, unseen."),
+        typer.Option(metavar="P", help="8 to 128 characters. If it is missing, you are asked for it."),
     ] = None,
 ) -> None:
-    """Add a user who can be tracked and can log in."""
+    """Add a user who can sign in and be tracked."""
     with run_context(context).open() as vigility, named(username="NAME"):
-        # All that can be said before the password is asked for.
-        if vigility.user(vigility.accounts.checked(name, age, gender).username):
+        # Report all other errors before asking for the password.
+        if vigility.users.get(vigility.users.validated(name, age, gender).username):
             raise UsernameTaken(name)
-        user = vigility.register(name, _asked_password() if password is None else password, age, gender)
+        user = vigility.register(name, _ask_password() if password is None else password, age, gender)
     show(f"Added {user.username}: {user.age}, {user.gender.value}.")
 
 
-def _asked_password() -> str:
+def _ask_password() -> str:
     if not sys.stdin.isatty():
-        raise CommandError("the password cannot be asked for without a terminal: give --password")
+        raise CommandError("there is no terminal to ask for the password: use --password")
     answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return answer
 
@@ -65,12 +65,12 @@ def _asked_password() -> str:
 )
 def list_users(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="As a JSON list.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """List all users, in the order in which they were added."""
-    session = run_context(context)
-    with session.open() as vigility:
-        users = vigility.users()
+    """List all users, in the order they were added."""
+    run = run_context(context)
+    with run.open() as vigility:
+        users = vigility.users.all()
     if as_json:
         from vigility.cli.rendering.machine import json_text, user_json
 
@@ -80,9 +80,9 @@ def list_users(
 
         for line in user_lines(users):
             show(line)
-        show(f"{counted(len(users), 'user')}")
+        show(pluralize(len(users), "user"))
     else:
-        show(f"{session.database_name} holds no users. To add one: {session.command} users add --help")
+        show(f"{run.database_name} has no users. To add one: {run.command} users add --help")
 
 
 @app.command(
@@ -94,41 +94,42 @@ def list_users(
 )
 def import_users(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file, gzip too; - for stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file, also gzipped; - for stdin.")],
 ) -> None:
-    """Add the users of a CSV file with the columns username, age, gender.
+    """Add the users of a CSV file.
 
-    They can be tracked but, without a password, cannot log in. Users who exist are left as they are, so
-    that importing again changes nothing. Wrong rows are reported and left out; then the exit code is 1.
+    Its columns are username, age and gender. The new users can be tracked, but have no password and cannot
+    sign in. Existing users are not changed, so the same file can be imported again. Invalid rows are shown
+    with their number and reason, and skipped; then the exit code is 1.
     """
-    session = run_context(context)
-    imported, wrong = _import(session, file)
-    _say_who_differs(imported.different)
-    known = imported.unchanged + len(imported.different)
-    parts = [f"{counted(imported.added, 'user')} added"]
-    parts += [f"{known:,} there before"] if known else []
-    parts += [f"{counted(wrong, 'wrong line')} left out"] if wrong else []
-    session.exit_code = FAILED if wrong else 0
+    run = run_context(context)
+    imported, rejected = _import(run, file)
+    _log_different(imported.different)
+    existing = imported.unchanged + len(imported.different)
+    parts = [f"{pluralize(imported.added, 'user')} added"]
+    parts += [f"{existing:,} already stored"] if existing else []
+    parts += [f"{pluralize(rejected, 'invalid line')} skipped"] if rejected else []
+    run.exit_code = FAILED if rejected else 0
     show(f"{', '.join(parts)}.")
 
 
-def _import(session: RunContext, file: str) -> tuple[Imported, int]:
-    from vigility.cli.rejects import RejectLog
-    from vigility.cli.progress import progress
+def _import(run: RunContext, file: str) -> tuple[Imported, int]:
     from vigility.cli.parsers.source import open_source
     from vigility.cli.parsers.users import read_users
+    from vigility.cli.progress import show_progress
+    from vigility.cli.rejects import RejectLog
     from vigility.cli.user_import import UserImport
 
-    with open_source(file) as source, session.open() as vigility, progress(source.size) as bar:
-        faults = RejectLog(bar)
-        task = UserImport(vigility, read_users(source), session.signals, faults)
-        task.run(source, bar)
-        faults.close()
-    return task.imported, faults.count
+    with open_source(file) as source, run.open() as vigility, show_progress(source.size) as progress:
+        rejects = RejectLog(progress)
+        task = UserImport(vigility, read_users(source), run.signals, rejects)
+        task.run(source, progress)
+        rejects.close()
+    return task.imported, rejects.rejected
 
 
-def _say_who_differs(names: Sequence[str]) -> None:
+def _log_different(names: Sequence[str]) -> None:
     for name in names[:DIFFERENT_SHOWN]:
-        say(f"{name} exists with another age or gender, and was left so")
+        log(f"{name} exists with another age or gender, and was not changed")
     if len(names) > DIFFERENT_SHOWN:
-        say(f"and {counted(len(names) - DIFFERENT_SHOWN, 'more user')} likewise")
+        log(f"and {pluralize(len(names) - DIFFERENT_SHOWN, 'more user')} with another age or gender")

@@ -1,18 +1,18 @@
-"""The errors vigility raises, in one tree:
+"""The errors that vigility raises, in one tree:
 
     VigilityError
     ├── InvalidInput          a value breaks a rule: names the field and what is allowed
     ├── UsernameTaken         registering a name that exists
-    ├── InvalidCredentials    wrong password, unknown user, or an account that cannot log in
+    ├── InvalidCredentials    wrong password, unknown user, or a user who cannot sign in
     ├── UnknownUser           an event names a user who is not registered
     ├── UserGone              an event's user was deleted after being looked up
     ├── EventConflict         an event_id was used before for another user or feature
-    ├── CopyRefused           a database holds what the one to be copied into it does not
+    ├── CopyRefused           the target of a copy holds what its source does not
     ├── CopyDiffers           after copying, two databases that should be equal are not
-    └── StoreError            the store did not do what was asked; nothing was kept, but for OutcomeUnknown
+    └── StoreError            the database did not do it; nothing was stored, except for OutcomeUnknown
         ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
-        │   └── QueueFull     too many events wait to be stored
-        ├── OutcomeUnknown    the database was lost while it committed: kept or not, nobody can tell
+        │   └── QueueFull     too many events are waiting to be stored
+        ├── OutcomeUnknown    the database was lost during a commit: stored or not, nobody can tell
         └── SchemaMismatch    the database was made by another version of vigility
 
 The core knows neither exit codes nor HTTP: the command line and the web layer each map this tree once.
@@ -22,13 +22,13 @@ from __future__ import annotations
 
 
 class VigilityError(Exception):
-    """Root of every error that vigility raises on purpose."""
+    """Base class of every error that vigility raises on purpose."""
 
 
 class InvalidInput(VigilityError):
     """A value breaks a rule.
 
-    `field` names the value and `rule` says what is allowed, so that each face can put its own
+    `field` names the value and `rule` says what is allowed. So the command line and HTTP can put their own
     name of the field (`--start`, `startDate`) in front of the same sentence.
     """
 
@@ -47,7 +47,7 @@ class UsernameTaken(VigilityError):
 
 
 class InvalidCredentials(VigilityError):
-    """The username or the password is wrong; which of them is not said."""
+    """The username or the password is wrong. The error does not say which."""
 
     def __init__(self) -> None:
         super().__init__("Invalid credentials")
@@ -62,14 +62,14 @@ class UnknownUser(VigilityError):
 
 
 class UserGone(VigilityError):
-    """The user of an event was deleted after being looked up. Nothing of the call was stored."""
+    """The user of an event was deleted after being looked up. The call stored nothing."""
 
     def __init__(self) -> None:
-        super().__init__("the user of the event is not registered any more")
+        super().__init__("the user of the event is no longer registered")
 
 
 class EventConflict(VigilityError):
-    """An `event_id` that is stored already came again with another user or feature."""
+    """An `event_id` that is already stored was sent again with another user or feature."""
 
     def __init__(self, event_id: str) -> None:
         super().__init__(f"event_id {event_id} is already used by another user's or feature's event")
@@ -77,21 +77,21 @@ class EventConflict(VigilityError):
 
 
 class CopyRefused(VigilityError):
-    """The target of a copy holds what its source does not. Nothing was changed."""
+    """The target of a copy holds something that its source does not. Nothing was changed."""
 
 
 class CopyDiffers(VigilityError):
-    """The target of a copy does not say at the end what its source says."""
+    """At the end of a copy, the target does not agree with the source."""
 
 
 class StoreError(VigilityError):
-    """The store did not do what was asked. Nothing of the failed call was kept, but for OutcomeUnknown."""
+    """The database did not do what was asked. The failed call stored nothing, except for OutcomeUnknown."""
 
 
 class StoreUnavailable(StoreError):
-    """The store is locked, full or unreachable. The same call may succeed later.
+    """The database is locked, full or unreachable. The same call may succeed later.
 
-    `reason` says why in words that a stranger may read: it names no path and no address.
+    `reason` says why in words that anyone may read: it names no path and no address.
     """
 
     def __init__(self, message: str, reason: str = "it cannot be reached") -> None:
@@ -107,9 +107,9 @@ class QueueFull(StoreUnavailable):
 
 
 class OutcomeUnknown(StoreError):
-    """The database was lost while it committed, and did not come back in time to tell what became of it.
+    """The database was lost during a commit, and did not come back in time to tell whether it succeeded.
 
-    All of the call was kept, or nothing. To make it again is safe where each event has an `event_id`.
+    Either all of the call was stored or nothing. Repeating it is safe if each event has an `event_id`.
     """
 
 

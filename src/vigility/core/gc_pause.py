@@ -1,4 +1,4 @@
-"""The garbage collector, which rests while a batch is worked on."""
+"""Pausing Python's garbage collector while a batch is processed."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from contextlib import contextmanager
 from typing import Final
 
 
-class _Rest:
-    """Whose the collector's rest is. One at a time: of two, either could leave it off for good."""
+class _Pause:
+    """The one pause of this process. If there were two, either could leave the collector off for good."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.was_enabled = False
 
 
-_REST: Final = _Rest()
+_PAUSE: Final = _Pause()
 
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Nothing is looked through by the garbage collector inside; where it rests for another, until that ends.
+    """Pause GC inside the block; nested use joins the outer pause.
 
-    A batch makes some ten tuples an event and no cycle among them; looking through them, and through all that
-    the program holds besides, took half of the time of an import into a large program.
+    A batch creates some ten tuples an event and no reference cycles. Scanning them, and everything else
+    that the program holds, took half of the time of an import into a large program.
     """
-    lock = _REST.lock
+    lock = _PAUSE.lock
     if not lock.acquire(blocking=False):
         yield
         return
     try:
-        _REST.was_enabled = gc.isenabled()
+        _PAUSE.was_enabled = gc.isenabled()
         gc.disable()
         yield
     finally:
-        if _REST.was_enabled:
+        if _PAUSE.was_enabled:
             gc.enable()
         lock.release()
 
 
-def _wake_after_fork() -> None:  # pragma: no cover - in a child, tested there
-    if _REST.lock.locked():  # by a thread that the child has not
-        _REST.lock = threading.Lock()
-        if _REST.was_enabled:
+def _resume_after_fork() -> None:  # pragma: no cover - runs in a child process, tested there
+    if _PAUSE.lock.locked():  # by a thread of the parent, which the child does not have
+        _PAUSE.lock = threading.Lock()
+        if _PAUSE.was_enabled:
             gc.enable()
 
 
-os.register_at_fork(after_in_child=_wake_after_fork)
+os.register_at_fork(after_in_child=_resume_after_fork)

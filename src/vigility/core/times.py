@@ -1,6 +1,6 @@
-"""Time as the stores keep it: whole microseconds and whole days since 1970-01-01 UTC.
+"""Times as databases store them: whole microseconds and whole days since 1970-01-01 UTC.
 
-Integers mean the same in every database, compare fast, and leave no time zone to be lost on the way.
+Integers mean the same in every database, compare fast, and carry no time zone that could get lost.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
 
 def to_micros(moment: datetime) -> int:
-    """Microseconds from the epoch to `moment` (which has a time zone), exact and negative before it."""
+    """Microseconds from the epoch to `moment`, which has a time zone. Exact; negative before the epoch."""
     since = moment - EPOCH
     return since.days * MICROS_PER_DAY + since.seconds * MICROS_PER_SECOND + since.microseconds
 
 
 def from_micros(micros: int) -> datetime:
-    """The moment in UTC that is `micros` microseconds after the epoch."""
+    """The moment, in UTC, that is `micros` microseconds after the epoch."""
     return EPOCH + timedelta(microseconds=micros)
 
 
 def day_number(day: date) -> int:
-    """Days from 1970-01-01 to `day`, negative before it."""
+    """Days from 1970-01-01 to `day`; negative before it."""
     return day.toordinal() - _EPOCH_ORDINAL
 
 
@@ -50,4 +50,4 @@ class Span(NamedTuple):
 CALENDAR: Final = Span(
     to_micros(datetime.min.replace(tzinfo=UTC)), to_micros(datetime.max.replace(tzinfo=UTC))
 )
-"""Every moment there is: the years 1 to 9999, in UTC."""
+"""All of the calendar: the years 1 to 9999, in UTC."""

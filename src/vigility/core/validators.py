@@ -1,7 +1,7 @@
-"""What is allowed: one function a rule, used by every face.
+"""What is allowed: one function for each rule, used by every entry point.
 
-Each takes whatever came in, returns the value in its one canonical form, or raises `InvalidInput`
-naming the field and what is allowed. The rules are those of the HTTP contract.
+Each takes whatever came in and returns the value in its one canonical form, or raises `InvalidInput`, which
+names the field and what is allowed. The rules are those of the HTTP contract.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
+from collections.abc import Iterable
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
+from vigility.core.dimensions import Dimension, Gender
 from vigility.core.errors import InvalidInput
-from vigility.core.dimensions import AgeGroup, Gender
 from vigility.core.times import CALENDAR, Span, from_micros, to_micros
 
 MIN_AGE: Final = 1
@@ -24,15 +24,13 @@ MAX_FEATURE_LENGTH: Final = 100
 MIN_PASSWORD_LENGTH: Final = 8
 MAX_PASSWORD_LENGTH: Final = 128
 
-# Control characters, lone surrogates (they have no UTF-8 form) and line or paragraph separators:
-# none can be shown in one line of a table, a chart or a log.
+# Control characters, lone surrogates (they have no UTF-8 form) and line or paragraph separators: none of
+# them can be shown in one line of a table, a chart or a log.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _AGE: Final = re.compile(r"[1-9][0-9]{0,2}")
-# date.fromisoformat alone would also take 20260131 and 2026-W05-6.
+# date.fromisoformat alone would also accept 20260131 and 2026-W05-6.
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_SHOWN: Final = 40
-
-_E = TypeVar("_E", bound=StrEnum)
+_MAX_SHOWN: Final = 40
 
 
 def valid_username(value: object) -> str:
@@ -75,13 +73,21 @@ def valid_age(value: object) -> int:
 
 
 def valid_gender(value: object) -> Gender:
-    """One of the genders, written as the enumeration writes it."""
-    return _one_of(Gender, "gender", value)
+    """One of the genders, spelled as in the enumeration."""
+    return Gender(valid_choice("gender", value, Gender))
 
 
-def valid_age_group(value: object) -> AgeGroup:
-    """One of the age groups, written as the enumeration writes it."""
-    return _one_of(AgeGroup, "age_group", value)
+def valid_value(dimension: Dimension, value: object) -> str:
+    """One of the values of a dimension, spelled as in its declaration."""
+    return valid_choice(dimension.name, value, dimension.values)
+
+
+def valid_choice(field: str, value: object, allowed: Iterable[str]) -> str:
+    """One of a few texts, spelled exactly so."""
+    choices = list(map(str, allowed))
+    if (text := str(value)) in choices:
+        return text
+    raise InvalidInput(field, f"must be one of {', '.join(choices)}{_not(value)}")
 
 
 def valid_day(field: str, value: object) -> date:
@@ -103,9 +109,9 @@ def valid_moment(value: object, span: Span = CALENDAR) -> int:
     """
     try:
         micros = to_micros(datetime.fromisoformat(value) if isinstance(value, str) else value)  # type: ignore[arg-type]
-    except (ValueError, TypeError):  # not of the form; no moment at all, or one without a zone
+    except (ValueError, TypeError):  # another form, no moment at all, or a moment without a time zone
         micros = None
-    # A zone can push the first and last hours of the calendar over its edge.
+    # A time zone can push the first and last hours of the calendar over its edge.
     if micros is None or not CALENDAR.earliest <= micros <= CALENDAR.latest:
         example = "2026-01-31T12:00:00Z"
         raise InvalidInput("timestamp", f"must be an ISO 8601 time with a zone, like {example}{_not(value)}")
@@ -140,15 +146,7 @@ def _valid_name(field: str, value: object, longest: int) -> str:
     return value
 
 
-def _one_of(kind: type[_E], field: str, value: object) -> _E:
-    try:
-        return kind(str(value))
-    except ValueError:
-        allowed = ", ".join(kind)
-        raise InvalidInput(field, f"must be one of {allowed}{_not(value)}") from None
-
-
 def _not(value: object) -> str:
     """What came instead, cut short and with control characters escaped."""
     shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    return f", not {shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + '…'}"
+    return f", not {shown if len(shown) <= _MAX_SHOWN else shown[: _MAX_SHOWN - 1] + '…'}"

@@ -1,1 +1,1 @@
-"""The HTTP face: Falcon over ASGI, under gunicorn. First file to read: `app.py`."""
+"""The web server: the HTTP API and the dashboard, on Falcon over ASGI. Read `app.py` first."""

@@ -11,20 +11,22 @@ from vigility.web.http.executors import Executors
 
 
 class Lifespan:
-    """Falcon's hooks; at the stop everything is flushed, then closed."""
+    """Offers the fast path at the start. At the stop, flushes and closes everything."""
 
-    def __init__(self, vigility: Vigility, identity: Authenticator, threads: Executors, short_way: FastPath) -> None:
+    def __init__(
+        self, vigility: Vigility, authenticator: Authenticator, executors: Executors, fast_path: FastPath
+    ) -> None:
         self._vigility = vigility
-        self._identity = identity
-        self._threads = threads
-        self._short_way = short_way
+        self._authenticator = authenticator
+        self._executors = executors
+        self._fast_path = fast_path
 
     async def process_startup(self, scope: dict[str, Any], _event: dict[str, Any]) -> None:
-        """Called before the first request: a server that knows the short way finds it in the state."""
-        scope.get("state", {})[STATE] = self._short_way
+        """Called before the first request. A server that supports the fast path finds it in the state."""
+        scope.get("state", {})[STATE] = self._fast_path
 
     async def process_shutdown(self, _scope: dict[str, Any], _event: dict[str, Any]) -> None:
-        """Called when the last request of the worker is answered."""
-        await self._identity.stop()  # first: it would start threads anew
-        self._threads.stop()
+        """Called after the worker's last response."""
+        await self._authenticator.stop()  # first, or it would start new threads
+        self._executors.stop()
         self._vigility.close()

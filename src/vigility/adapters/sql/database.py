@@ -1,7 +1,7 @@
-"""What the repositories ask of an SQL database: everything in which one differs from another.
+"""What the repositories ask of an SQL database: everything in which SQLite and PostgreSQL differ.
 
-`SqliteDatabase` (sqlite.py) and `PostgresDatabase` (postgres.py) implement it; the repositories beside
-them are the same for both.
+`SqliteDatabase` (sqlite/database.py) and `PostgresDatabase` (postgres/database.py) implement it. The
+repositories in this folder serve both.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ from typing import Protocol
 from sqlalchemy import Column, ColumnElement, Connection, Insert, Table
 
 from vigility.core.events.model import EventRecord
-
-RollupRow = tuple[str, int, str, str, int]
-"""Feature, day, age group, gender, count: a row of `vigility_day_summaries`, its feature by name."""
+from vigility.core.reports.rollups import RollupRow
 
 
 class ConcurrentChange(Exception):
-    """What was known before the statement is not so any more; what it did must be undone.
+    """Something that was known before the statement has changed since, so the transaction must be undone.
 
-    Another writer stored an event of the same `event_id`, or a wipe deleted a feature's name.
+    Another writer stored an event with the same `event_id`, or a wipe deleted a feature's name.
     """
 
 
 class Database(Protocol):
-    """One SQL database, with a pool of connections of this process."""
+    """One SQL database, with this process's pool of connections."""
 
     @property
     def name(self) -> str:
@@ -34,63 +32,63 @@ class Database(Protocol):
         ...
 
     def identity(self) -> str:
-        """See `Store.identity`. Raises StoreError."""
+        """See `StorageBackend.identity`. Raises StoreError."""
         ...
 
     def reading(self, *, no_timeout: bool = False) -> AbstractContextManager[Connection]:
         """A transaction that sees one moment of the database. Raises StoreError.
 
-        One that is `patient` may take as long as it takes.
+        With `no_timeout`, no time limit of the server ends it.
         """
         ...
 
     def writing(self, *, no_timeout: bool = False) -> AbstractContextManager[Connection]:
-        """A transaction that is durable when the block ends, or undone when it raises. Raises StoreError."""
+        """A transaction that is durable when the block ends, or undone if it raises. Raises StoreError."""
         ...
 
     def write_events(self) -> AbstractContextManager[Connection]:
-        """A `writing` transaction that stores events: it comes before a wipe or after it."""
+        """A `writing` transaction that stores events: it runs before a wipe or after it, never during one."""
         ...
 
     def upgrading(self) -> AbstractContextManager[Connection]:
-        """A `writing` transaction before which, and instead of which, no other process upgrades."""
+        """Like `writing`, serialised across processes for migrations."""
         ...
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:
-        """Let no other writer change these tables until the transaction ends; reading goes on."""
+        """Let no other writer change these tables until the transaction ends. Readers continue."""
         ...
 
     def high_watermark(self) -> int:
-        """See `EventRepository.settled`. Raises StoreError."""
+        """See `EventLog.high_watermark`. Raises StoreError."""
         ...
 
     def advance_sequence(self, connection: Connection, table: Table, number: int) -> None:
-        """Let ids that are given later lie above `number`, which was stored without asking for it."""
+        """Make later ids higher than `number`, which was inserted explicitly."""
         ...
 
     def insert_events(
         self, connection: Connection, records: Sequence[EventRecord], ids: Sequence[int] | None = None
     ) -> Sequence[int]:
-        """Insert events, whose features are stored, as fast as the driver can; return their ids.
+        """Insert events as fast as the driver can; return their ids. Their features are stored already.
 
-        They are new ones, ascending, unless `ids` are given. Raises ChangedMeanwhile, or UserGone.
+        The ids are new and ascending unless `ids` are given. Raises ConcurrentChange or UserGone.
         """
         ...
 
-    def add_to_rollups(self, connection: Connection, rows: Sequence[RollupRow]) -> None:
-        """Add the counts to those of the same key; insert the others. The features are stored."""
+    def add_to_rollups(self, connection: Connection, counted: Sequence[RollupRow]) -> None:
+        """Add the counts to the rows with the same key; insert the others. Their features are stored."""
         ...
 
     def in_list(self, column: Column[str], name: str) -> ColumnElement[bool]:
-        """That the column is one of the texts that a statement gets, as a list, under this name."""
+        """Column IN the bound list called `name`."""
         ...
 
     def insert_missing(self, table: Table) -> Insert:
-        """An INSERT that leaves rows alone that are there already."""
+        """An INSERT that leaves existing rows alone."""
         ...
 
     def empty(self, connection: Connection, tables: Sequence[Table]) -> None:
-        """Delete every row of these tables, children before parents; ids begin again."""
+        """Delete every row of these tables, children before parents; ids start again."""
         ...
 
     def close(self) -> None:

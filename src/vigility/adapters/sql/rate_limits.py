@@ -1,4 +1,4 @@
-"""Buckets of attempts in SQL."""
+"""Rate limits in SQL: a bucket for each key."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, select
 
-from vigility.core.sessions.rate_limit import RateLimit, take
 from vigility.adapters.sql.database import Database
 from vigility.adapters.sql.schema import attempts
+from vigility.core.sessions.ports import RateLimit
+from vigility.core.sessions.rate_limit import acquire
 
 
 class SqlRateLimits:
-    """Implements `vigility.core.sessions.rate_limit.AttemptRepository`."""
+    """Implements `vigility.core.sessions.ports.RateLimitRepository`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, limits: Sequence[RateLimit], now: int) -> int:
-        """See `AttemptRepository.take`."""
+    def acquire(self, limits: Sequence[RateLimit], now: int) -> int:
+        """See `RateLimitRepository.acquire`."""
         if not limits:
             return 0
-        # Read first: a flood of attempts that are refused then takes no turn from those who write.
+        # Read first: then a flood of refused attempts never holds the lock that writers need.
         with self._database.reading() as connection:
-            _, wait = take(limits, _empty_at(connection, limits), now)
+            _, wait = acquire(limits, _empty_at(connection, limits), now)
         if wait:
             return wait
         with self._database.writing() as connection:
             self._database.lock_tables(connection, attempts)
-            after, wait = take(limits, _empty_at(connection, limits), now)
+            after, wait = acquire(limits, _empty_at(connection, limits), now)
             if not wait:
                 _replace(connection, after, now)
         return wait

@@ -1,4 +1,4 @@
-"""Ended tokens in SQL."""
+"""Revoked tokens in SQL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vigility.adapters.sql.schema import revoked_tokens
 
 
 class SqlRevokedTokens:
-    """Implements `vigility.core.sessions.revocation.RevokedTokenRepository`."""
+    """Implements `vigility.core.sessions.ports.RevokedTokenRepository`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,8 +34,8 @@ class SqlRevokedTokens:
         with self._database.reading() as connection:
             return dict(connection.execute(query).all())
 
-    def restore(self, expiring: Mapping[str, int]) -> None:
-        """See `RevokedTokenRepository.restore`."""
+    def add_all(self, expiring: Mapping[str, int]) -> None:
+        """See `RevokedTokenRepository.add_all`."""
         rows = [{"token_id": token_id, "expires": expires} for token_id, expires in expiring.items()]
         if rows:
             with self._database.writing() as connection:

@@ -1,6 +1,6 @@
-"""The tables as the newest revision under `migrations/` makes them; a test holds the two together.
+"""The tables as the newest revision under `migrations/` makes them; a test compares the two.
 
-Every table bears the prefix `vigility_`, so that a team can point vigility at the database of its own
+Every table has the prefix `vigility_`, so that a team can point vigility at the database of its own
 application. Times are whole microseconds and days whole numbers since 1970-01-01 UTC
 (`vigility.core.times`); genders and age groups are their texts, so that a person can read the tables.
 """
@@ -22,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from vigility.core.reports.rollups import DAILY
 from vigility.core.validators import MAX_FEATURE_LENGTH, MAX_USERNAME_LENGTH
 
 metadata: Final = MetaData(
@@ -64,27 +65,29 @@ events: Final = Table(
     Column("age", SmallInteger, nullable=False),
     Column("gender", String(6), nullable=False),
     Column("event_id", String(36), nullable=True),
-    # Partial: events without an event_id cost the index nothing. (The revisions say the same for
-    # PostgreSQL; said here, it would load that dialect at every start, 50 ms.)
+    # Partial: events without an event_id cost the index nothing. (The revisions declare the same for
+    # PostgreSQL. Declared here too, it would load that dialect at every start, in 50 ms.)
     Index("uq_vigility_events_event_id", "event_id", unique=True, sqlite_where=text("event_id IS NOT NULL")),
 )
 
 # On PostgreSQL without the two foreign keys: see revision 0003.
 
-# The feature comes first in the key: a report seeks each feature's range of days and reads no other
-# row, and the first and the last day of a feature are one seek each.
-daily_rollups: Final = Table(
-    "vigility_day_summaries",
+# The feature comes first in the key: a report seeks each feature's range of days and reads no other row,
+# and finds the first and the last day of a feature with one seek each.
+daily_rollup: Final = Table(
+    DAILY.table,
     metadata,
     Column("feature_id", Integer, ForeignKey(features.c.id), primary_key=True),
     Column("day", Integer, primary_key=True),
-    Column("age_group", String(5), primary_key=True),
-    Column("gender", String(6), primary_key=True),
+    *(
+        Column(dimension.name, String(max(map(len, dimension.values))), primary_key=True)
+        for dimension in DAILY.dimensions
+    ),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# A token leaves the table when it would have expired by itself.
+# A row is deleted once its token would have expired anyway.
 revoked_tokens: Final = Table(
     "vigility_revoked_tokens",
     metadata,
@@ -100,6 +103,6 @@ attempts: Final = Table(
     Column("empty_at", BigInteger, nullable=False, index=True),
 )
 
-# Children before parents: the order in which rows can be deleted. Ended tokens and attempts outlive a
-# wipe: it must bring no session back to life.
-DELETE_ORDER: Final = (daily_rollups, events, features, users)
+# Children before parents: the order in which rows can be deleted. Revoked tokens and attempts outlive a
+# wipe, which must not bring a session back to life.
+DELETE_ORDER: Final = (daily_rollup, events, features, users)

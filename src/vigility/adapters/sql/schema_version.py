@@ -1,6 +1,6 @@
-"""Which revision of the schema a database has, and the way to the newest.
+"""Which revision of the schema a database has, and upgrading it to the newest.
 
-Alembic takes 0.2 s to import: it is loaded only where a database has to be made or upgraded.
+Alembic takes 0.2 s to import: it is loaded only if a database has to be created or upgraded.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-from vigility.core.errors import SchemaMismatch
 from vigility.adapters.sql.database import Database
+from vigility.core.errors import SchemaMismatch
 
 REVISIONS: Final = ("0001", "0002", "0003")
-"""Every revision, oldest first. A test holds it against the files under `migrations/versions`."""
+"""Every revision, oldest first. A test compares it with the files under `migrations/versions`."""
 
 VERSION_TABLE: Final = "vigility_schema"
 """Where Alembic keeps the revision: not `alembic_version`, which the team's application may have."""
@@ -25,7 +25,7 @@ _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """Which revision a database has (None before the first), and the one that this vigility works with."""
+    """Which revision a database has (None before the first), and the one that this version needs."""
 
     current: str | None
     newest: str = REVISIONS[-1]
@@ -42,20 +42,20 @@ class SchemaState:
 
 
 def bring_up_to_date(database: Database) -> None:
-    """Make the tables, or change older ones, in one transaction; the newest revision is left alone.
+    """Create the tables, or upgrade older ones, in one transaction. Does nothing at the newest revision.
 
-    Raises SchemaMismatch where the revision is none that this version of vigility knows.
+    Raises SchemaMismatch if this version of vigility does not know the revision.
     """
     state = state_of(database)
     if _known(state.current, database.name) == state.newest:
         return
-    with database.upgrading() as connection:  # where many start at once, the first upgrades
+    with database.upgrading() as connection:  # when many start at once, the first upgrades
         if _known(_revision(connection), database.name) != REVISIONS[-1]:
             _upgrade(connection)
 
 
 def require_up_to_date(database: Database) -> None:
-    """Raise SchemaMismatch, which says who is to be upgraded, where the revision is not the newest."""
+    """Raise SchemaMismatch if the revision is not the newest. It says what to upgrade."""
     state = state_of(database)
     _known(state.current, database.name)
     if not state.is_current:
@@ -79,7 +79,7 @@ def _known(revision: str | None, name: str) -> str | None:
     if revision is None or revision in REVISIONS:
         return revision
     raise SchemaMismatch(
-        f"{name}: its schema is revision {revision}, and this version of vigility knows those up to "
+        f"{name}: its schema is revision {revision}, and this version of vigility knows revisions up to "
         f"{REVISIONS[-1]}: upgrade vigility"
     )
 

@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select
 
-from vigility.core.errors import UsernameTaken
-from vigility.core.dimensions import Gender
-from vigility.core.users.model import NewUser, User
-from vigility.core.times import from_micros, to_micros
 from vigility.adapters.sql.database import Database
 from vigility.adapters.sql.schema import users
+from vigility.core.dimensions import Gender
+from vigility.core.errors import UsernameTaken
+from vigility.core.times import from_micros, to_micros
+from vigility.core.users.model import NewUser, User
 
 # Values in one IN list: SQLite allows 32,766 in a statement.
-NAMES_A_QUERY: Final = 10_000
+NAMES_PER_QUERY: Final = 10_000
 
 
 class SqlUsers:
@@ -54,7 +54,7 @@ class SqlUsers:
         """See `UserRepository.all`."""
         with self._database.reading() as connection:
             found = list(map(_user, connection.execute(select(users).order_by(users.c.id))))
-        yield from found  # outside: whoever takes them may take his time
+        yield from found  # outside the transaction: the caller may be slow
 
     def after(self, number: int, limit: int) -> Sequence[User]:
         """See `UserRepository.after`."""
@@ -62,8 +62,8 @@ class SqlUsers:
         with self._database.reading() as connection:
             return list(map(_user, connection.execute(query)))
 
-    def restore(self, stored: Sequence[User]) -> None:
-        """See `UserRepository.restore`."""
+    def insert_with_ids(self, stored: Sequence[User]) -> None:
+        """See `UserRepository.insert_with_ids`."""
         with self._database.writing() as connection:
             connection.execute(insert(users), [{"id": user.id, **_row(user)} for user in stored])
             self._database.advance_sequence(connection, users, max(user.id for user in stored))
@@ -71,8 +71,8 @@ class SqlUsers:
     def _named(self, connection: Connection, usernames: Collection[str]) -> dict[str, User]:
         names = list(usernames)
         found: list[User] = []
-        for start in range(0, len(names), NAMES_A_QUERY):
-            chosen = {"names": names[start : start + NAMES_A_QUERY]}
+        for start in range(0, len(names), NAMES_PER_QUERY):
+            chosen = {"names": names[start : start + NAMES_PER_QUERY]}
             found += map(_user, connection.execute(self._users_named, chosen))
         return {user.username: user for user in sorted(found, key=lambda user: user.id)}
 

@@ -1,1 +1,1 @@
-"""Files of events and users: from bytes (`source`) to numbered records (`records`) to rows and events."""
+"""Parse files of events and users: bytes (`source`), then numbered records (`records`), then values."""

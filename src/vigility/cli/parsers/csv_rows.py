@@ -1,4 +1,4 @@
-"""CSV: a header that names the columns, then rows of as many cells."""
+"""CSV: a header with the names of the columns, then rows with as many cells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from vigility.cli.parsers.parsed import BadRecord, Fault, Parsed
+from vigility.cli.parsers.parsed import InvalidRecord, Parsed
 from vigility.cli.parsers.records import Block
 from vigility.cli.parsers.source import UnreadableInput
 
@@ -21,30 +21,30 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that a kind of file has. The optional ones come last, in rows too."""
+    """The columns of a kind of file. The optional ones come last, also in rows."""
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """The names, as for an error."""
+        """List the names for an error message."""
         names = ", ".join(self.required)
         return f"{names} and optionally {', '.join(self.optional)}" if self.optional else names
 
 
 class CsvRows:
-    """Reads the rows under a header; each comes as its values in the order of the columns."""
+    """Parses the rows below a header. Each row has its values in the order of `columns`."""
 
     def __init__(self, columns: Columns, header: bytes, name: str) -> None:
         self._names = _header_names(columns, header, name)
         positions = {column: index for index, column in enumerate(self._names)}
-        # A column that is not there is read from the empty cell put behind every row.
+        # A missing column is read from the empty cell that is appended to each row.
         self._pick = itemgetter(
             *(positions.get(column, len(self._names)) for column in columns.required + columns.optional)
         )
 
     def parse(self, block: Block) -> Parsed[Row]:
-        """The rows of a block, all at once where it has no fault."""
+        """Parse the rows of a block: all at once if all are valid, otherwise one by one."""
         try:
             rows = list(csv.reader([record.decode() for record in block.records], strict=True))
         except (UnicodeDecodeError, csv.Error):
@@ -56,20 +56,22 @@ class CsvRows:
     def _one_by_one(self, block: Block) -> Parsed[Row]:
         rows: list[Row] = []
         indexes: list[int] = []
-        faults: list[Fault] = []
+        invalid: dict[int, str] = {}
         for index, record in enumerate(block.records):
             try:
                 if not record.isspace() and record:
                     rows.append(self._row(record))
                     indexes.append(index)
-            except BadRecord as error:
-                faults.append(Fault(index, str(error)))
-        return Parsed(rows, indexes, faults)
+            except InvalidRecord as error:
+                invalid[index] = str(error)
+        return Parsed(rows, indexes, invalid)
 
     def _row(self, record: bytes) -> Row:
         cells = _cells(record)
         if len(cells) != len(self._names):
-            raise BadRecord(f"has {len(cells)} columns, not {len(self._names)} ({', '.join(self._names)})")
+            raise InvalidRecord(
+                f"has {len(cells)} columns, not {len(self._names)} ({', '.join(self._names)})"
+            )
         row: Row = self._pick((*cells, ""))
         return row
 
@@ -78,18 +80,18 @@ def _cells(record: bytes) -> list[str]:
     try:
         return next(csv.reader([record.decode()], strict=True), [])
     except UnicodeDecodeError:
-        raise BadRecord(NOT_UTF_8) from None
+        raise InvalidRecord(NOT_UTF_8) from None
     except csv.Error:
-        raise BadRecord("is not well-formed CSV: see its quotes and the length of its values") from None
+        raise InvalidRecord("is not well-formed CSV: check its quotes and the length of its values") from None
 
 
 def _header_names(columns: Columns, header: bytes, name: str) -> Sequence[str]:
     try:
         names = [cell.strip() for cell in _cells(header)]
-    except BadRecord:
+    except InvalidRecord:
         names = []
     known = columns.required + columns.optional
     if set(columns.required) <= set(names) <= set(known) and len(set(names)) == len(names):
         return names
     shown = ascii(header[:_SHOWN].decode(errors="replace").rstrip("\r"))[:_SHOWN]
-    raise UnreadableInput(f"{name} does not begin with the columns {columns.in_words()}, but with {shown}")
+    raise UnreadableInput(f"{name} does not begin with the columns {columns.describe()}, but with {shown}")

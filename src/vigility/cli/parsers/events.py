@@ -1,4 +1,4 @@
-"""Files of events: JSON lines or CSV, told apart by name and content."""
+"""Files of events: JSON lines or CSV, distinguished by name and content."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 
 from vigility.cli.parsers.csv_rows import Columns, CsvRows
 from vigility.cli.parsers.json_lines import TIMESTAMP_MISSING, JsonLines
+from vigility.cli.parsers.parsed import Parsed
 from vigility.cli.parsers.parsed_file import ParsedFile, first_line
-from vigility.cli.parsers.parsed import Fault, Parsed
 from vigility.cli.parsers.records import Block, blocks, join_quoted, split_lines
 from vigility.cli.parsers.source import Source, UnreadableInput
 from vigility.core.events.model import NewEvent
@@ -17,19 +17,22 @@ from vigility.core.events.model import NewEvent
 COLUMNS: Final = Columns(required=("username", "feature_name", "timestamp"), optional=("event_id",))
 
 _JSON_NAMES: Final = frozenset({".jsonl", ".ndjson", ".json"})
-_LINES_LOOKED_AT: Final = 10
+_LINES_INSPECTED: Final = 10
 
 
 def read_events(source: Source, from_line: int = 1) -> ParsedFile[NewEvent]:
-    """The events of a file from a line on. Raises UnreadableInput where it is neither JSON lines nor CSV."""
+    """Read the events of a file, starting at a line.
+
+    Raises UnreadableInput if the file is neither JSON lines nor CSV.
+    """
     lines = split_lines(source.chunks())
     number, first = first_line(lines)
     if first and not _is_json(source.name, first):
         try:
             rows = CsvEvents(first, source.name)
         except UnreadableInput:
-            # No header; but if objects follow, this is JSON and only its first line is wrong.
-            following = list(islice(lines, _LINES_LOOKED_AT))
+            # There is no CSV header. If objects follow, this is JSON and only its first line is invalid.
+            following = list(islice(lines, _LINES_INSPECTED))
             if not any(map(_is_object, following)):
                 raise
             lines = chain(following, lines)
@@ -43,28 +46,28 @@ def read_events(source: Source, from_line: int = 1) -> ParsedFile[NewEvent]:
 
 
 class CsvEvents:
-    """Reads the rows under a header as events."""
+    """Parses the rows below a header as events."""
 
     def __init__(self, header: bytes, name: str) -> None:
         self._rows = CsvRows(COLUMNS, header, name)
 
     def parse(self, block: Block) -> Parsed[NewEvent]:
-        """The events of a block. A row without a timestamp is a fault: here it does not mean now."""
+        """Parse the events of a block. A row without a timestamp is invalid: here it does not mean now."""
         parsed = self._rows.parse(block)
         events = [
             NewEvent(user, feature, at, event_id or None) for user, feature, at, event_id in parsed.values
         ]
         if all(event.at for event in events):
-            return Parsed(events, parsed.indexes, parsed.faults)
+            return Parsed(events, parsed.indexes, parsed.invalid)
         timed = [(event, index) for event, index in zip(events, parsed.indexes, strict=True) if event.at]
         untimed = set(parsed.indexes).difference(index for _, index in timed)
-        faults = sorted([*parsed.faults, *(Fault(index, TIMESTAMP_MISSING) for index in untimed)])
-        return Parsed([event for event, _ in timed], [index for _, index in timed], faults)
+        invalid = {**parsed.invalid, **dict.fromkeys(untimed, TIMESTAMP_MISSING)}
+        return Parsed([event for event, _ in timed], [index for _, index in timed], invalid)
 
 
 def _is_json(name: str, first: bytes) -> bool:
     if first.lstrip().startswith(b"["):
-        raise UnreadableInput(f"{name} begins with a JSON list: put each object on a line of its own instead")
+        raise UnreadableInput(f"{name} begins with a JSON list: write each object on its own line instead")
     endings = {suffix.lower() for suffix in PurePath(name).suffixes[-2:]}
     return _is_object(first) or bool(endings & _JSON_NAMES)
 

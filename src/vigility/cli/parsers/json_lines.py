@@ -1,4 +1,4 @@
-"""JSON lines: on each line one object with the keys of an event."""
+"""JSON lines: one object per line, with the keys of an event."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from vigility.cli.parsers.csv_rows import NOT_UTF_8
-from vigility.cli.parsers.parsed import BadRecord, Fault, Parsed
+from vigility.cli.parsers.parsed import InvalidRecord, Parsed
 from vigility.cli.parsers.records import Block
 from vigility.core.events.model import NewEvent
 
@@ -16,7 +16,7 @@ TIMESTAMP_MISSING: Final = "timestamp is required"
 
 
 class EventLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """An event as a line of a file gives it."""
+    """An event as a line of a file has it."""
 
     username: str
     feature_name: str
@@ -25,13 +25,13 @@ class EventLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class JsonLines:
-    """Reads lines as events."""
+    """Parses lines as events."""
 
     def __init__(self) -> None:
         self._decode = msgspec.json.Decoder(EventLine).decode
 
     def parse(self, block: Block) -> Parsed[NewEvent]:
-        """The events of a block, by the quick way where it has no fault."""
+        """Parse the events of a block: by the fast path if all are valid, otherwise one by one."""
         try:
             events = [
                 NewEvent(line.username, line.feature_name, line.timestamp, line.event_id)
@@ -45,24 +45,24 @@ class JsonLines:
 def _one_by_one(block: Block) -> Parsed[NewEvent]:
     events: list[NewEvent] = []
     indexes: list[int] = []
-    faults: list[Fault] = []
+    invalid: dict[int, str] = {}
     for index, line in enumerate(block.records):
         try:
             if line and not line.isspace():
                 events.append(_event(line))
                 indexes.append(index)
-        except BadRecord as error:
-            faults.append(Fault(index, str(error)))
-    return Parsed(events, indexes, faults)
+        except InvalidRecord as error:
+            invalid[index] = str(error)
+    return Parsed(events, indexes, invalid)
 
 
 def _event(line: bytes) -> NewEvent:
-    """The event of a line. Its values are judged by the core, whatever they are; its keys here."""
+    """Parse the event of a line. The core validates the values, of any type; the keys are checked here."""
     fields = _object(line)
     if unknown := fields.keys() - set(KEYS):
-        raise BadRecord(f"unknown key {min(unknown)!a}: the keys are {', '.join(KEYS)}")
+        raise InvalidRecord(f"unknown key {min(unknown)!a}: the keys are {', '.join(KEYS)}")
     if fields.get("timestamp") is None:
-        raise BadRecord(TIMESTAMP_MISSING)
+        raise InvalidRecord(TIMESTAMP_MISSING)
     username, feature, at, event_id = (fields.get(key) for key in KEYS)
     return NewEvent(username, feature, at, event_id)  # type: ignore[arg-type] # see above
 
@@ -71,9 +71,9 @@ def _object(line: bytes) -> dict[str, object]:
     try:
         fields = msgspec.json.decode(line)
     except UnicodeDecodeError:
-        raise BadRecord(NOT_UTF_8) from None
+        raise InvalidRecord(NOT_UTF_8) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRecord(f"is not JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
+        raise InvalidRecord(f"is not JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
     if not isinstance(fields, dict):
-        raise BadRecord("is not a JSON object")
+        raise InvalidRecord("is not a JSON object")
     return fields

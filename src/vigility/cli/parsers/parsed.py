@@ -1,29 +1,25 @@
-"""What reading a block of records comes to."""
+"""The result of parsing a block of records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-class Fault(NamedTuple):
-    """A record that cannot be used: its place in the block, and why."""
-
-    place: int
-    reason: str
-
-
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[T]):
-    """The values of a block. `indexes` has for each the index of its record; blank records have none."""
+    """The values of a block, for each the index of its record, and the invalid records.
+
+    `invalid` maps the index of each invalid record to the reason. Blank records are in neither.
+    """
 
     values: Sequence[T]
     indexes: Sequence[int]
-    faults: list[Fault] = field(default_factory=list)
+    invalid: Mapping[int, str] = field(default_factory=dict)
 
 
-class BadRecord(Exception):
-    """A record cannot be used; the text says why, without naming its line."""
+class InvalidRecord(Exception):
+    """A record cannot be used. The text is the reason, without the number of the line."""

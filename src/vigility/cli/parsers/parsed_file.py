@@ -1,4 +1,4 @@
-"""Numbered blocks of records together with what parses them: what every kind of file is read as."""
+"""A file as numbered blocks of records, together with the function that parses a block."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile(Generic[T]):
-    """Blocks to be parsed, the first line among them, and the header without which none can be read."""
+    """The blocks of a file, the number of their first line, and the header if the file has one."""
 
     blocks: Iterator[Block]
     parse: Callable[[Block], Parsed[T]]
@@ -23,7 +23,7 @@ class ParsedFile(Generic[T]):
 
 
 def first_line(lines: Iterator[bytes]) -> tuple[int, bytes]:
-    """The first line that is not blank, and its number; an empty one where all are."""
+    """Return the number and the content of the first line that is not blank; empty if there is none."""
     number = 0
     for number, line in enumerate(lines, 1):
         if line and not line.isspace():

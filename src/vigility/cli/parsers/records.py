@@ -1,4 +1,4 @@
-"""From bytes to numbered records: a record is a line or, in CSV, several that a quote holds together."""
+"""Splits bytes into numbered records. A record is a line or, in CSV, several lines joined by quotes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Final
 from vigility.cli.parsers.source import UnreadableInput
 from vigility.core.events.tracking import BATCH_SIZE
 
-# An event is under a kilobyte. What goes on for longer than this is no file of lines, and must not fill
-# the memory; what is shorter is judged, and can be kept among the rejects, like any other line.
+# An event takes less than a kilobyte. Input with a longer line than this is not a file of lines, and must
+# not fill the memory. Shorter lines are parsed, and can be rejected, like any other.
 MAX_LINE: Final = 16 << 20
 
-# No value may hold a line break, so a quote left open is a slip. After as many lines it is one for
-# certain, and only the line with the quote is lost to it.
+# No value may have a line break, so an unclosed quote is a mistake. After this many lines the search for
+# its end stops, and only the line with the quote is invalid.
 MAX_QUOTED_LINES: Final = 100
 
 _line_breaks: Final[Callable[[bytes], int]] = methodcaller("count", b"\n")
@@ -25,14 +25,14 @@ _line_breaks: Final[Callable[[bytes], int]] = methodcaller("count", b"\n")
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive records, without their last line breaks; `first` is the number of the first line."""
+    """Consecutive records, without their last line breaks. `first` is the number of the first line."""
 
     first: int
     records: list[bytes]
 
     @cached_property
     def lines(self) -> list[int]:
-        """The number of the line on which each record begins."""
+        """The number of the first line of each record."""
         lengths = (1 + breaks for breaks in map(_line_breaks, self.records))
         return list(accumulate(lengths, initial=self.first))[:-1]
 
@@ -43,19 +43,19 @@ class Block:
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines, each without its line feed. Raises UnreadableInput at one longer than MAX_LINE."""
+    """Yield the lines without their line feeds. Raises UnreadableInput for a line longer than MAX_LINE."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         yield from whole
         if len(rest) > MAX_LINE:
-            raise UnreadableInput(f"a line is longer than {MAX_LINE >> 20} MiB: this is no file of lines")
+            raise UnreadableInput(f"a line is longer than {MAX_LINE >> 20} MiB: this is not a file of lines")
     if rest:
         yield rest
 
 
 def join_quoted(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """CSV records: lines, joined where a line break stands between quotes."""
+    """Yield CSV records: lines, joined if the line break is inside quotes."""
     waiting: list[bytes] = []
     while True:
         line = waiting.pop(0) if waiting else next(lines, None)
@@ -69,7 +69,7 @@ def join_quoted(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _until_closed(line: bytes, waiting: list[bytes], lines: Iterator[bytes]) -> tuple[bytes, list[bytes]]:
-    """The record that begins with the open quote of `line`, and the lines read but not part of it."""
+    """Return the record whose quote opens in `line`, and the lines that were read but are not part of it."""
     following = [*waiting, *islice(lines, max(0, MAX_QUOTED_LINES - len(waiting)))]
     for index, later in enumerate(following):
         if later.count(b'"') % 2:
@@ -78,13 +78,13 @@ def _until_closed(line: bytes, waiting: list[bytes], lines: Iterator[bytes]) -> 
 
 
 def blocks(records: Iterator[bytes], first: int) -> Iterator[Block]:
-    """The records in blocks of the size of a batch. What precedes an unreadable place is handed out."""
+    """Yield the records in blocks of the size of a batch, also those before a place that cannot be read."""
     failure: UnreadableInput | None = None
     while failure is None:
         gathered: list[bytes] = []
         try:
             for record in islice(records, BATCH_SIZE):
-                gathered.append(record)  # noqa: PERF402 - list() would lose them where reading fails
+                gathered.append(record)  # noqa: PERF402 - list() would lose them if reading fails
         except UnreadableInput as error:
             failure = error
         if not gathered:

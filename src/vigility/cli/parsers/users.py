@@ -13,7 +13,7 @@ COLUMNS: Final = Columns(required=("username", "age", "gender"))
 
 
 def read_users(source: Source) -> ParsedFile[Row]:
-    """The rows of a file of users. Raises UnreadableInput where its columns are others."""
+    """Read the rows of a file of users. Raises UnreadableInput if it has other columns."""
     lines = split_lines(source.chunks())
     number, header = first_line(lines)
     rows = CsvRows(COLUMNS, header, source.name)

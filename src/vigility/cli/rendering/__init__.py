@@ -1,1 +1,1 @@
-"""How results look: in a terminal (rich) and for machines (JSON, CSV). No command and no store in here."""
+"""Formats results for a terminal (with Rich) and for machines (JSON, CSV). Imports no command."""

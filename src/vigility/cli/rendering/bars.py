@@ -16,7 +16,7 @@ BAR_STYLE: Final = "cyan"
 
 
 class ShareBar:
-    """A bar as long as `share` (0 to 1) of the room it is given. Anything above 0 can be seen."""
+    """A bar that fills `share` (0 to 1) of its column. Any share above 0 is visible."""
 
     def __init__(self, share: float) -> None:
         self._share = share
@@ -30,7 +30,7 @@ class ShareBar:
 
 
 def bar(share: float, width: int, *, ascii_only: bool) -> str:
-    """The characters of a bar."""
+    """Return the characters of a bar."""
     if share <= 0:
         return ""
     if ascii_only:

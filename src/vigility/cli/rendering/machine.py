@@ -1,4 +1,4 @@
-"""Output for machines: JSON and CSV, undecorated and the same on every terminal."""
+"""Output for machines: JSON and CSV, without colours and the same on every terminal."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
-from vigility.core.users.model import User
 from vigility.core.reports.report import Report
+from vigility.core.users.model import User
 
-# A spreadsheet runs a cell that begins so as a formula, full-width forms too in some countries
-# (OWASP, "CSV Injection").
+# Spreadsheets run cells that begin with these characters as formulas. In some countries that includes the
+# full-width forms (OWASP, "CSV Injection").
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 
 def json_text(value: object) -> str:
-    """JSON in one line; with escapes where stdout has no letters for the names."""
+    """Return JSON on one line, with escapes if stdout is not UTF-8."""
     ascii_only = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
     return json.dumps(value, ensure_ascii=ascii_only)
 
 
 def user_json(user: User) -> dict[str, object]:
-    """A user as `users list --json` tells it; never with the password's hash."""
+    """Return a user as `users list --json` shows it; never with the hash of the password."""
     return {
         "id": user.id,
         "username": user.username,
@@ -35,16 +35,25 @@ def user_json(user: User) -> dict[str, object]:
     }
 
 
+def report_json(report: Report) -> str:
+    """Return a report as JSON, the same as GET /analytics."""
+    from vigility.web.api.report_json import to_dict
+
+    return json_text(to_dict(report))
+
+
 def report_csv(report: Report) -> str:
-    """The features of a report, or the days of its feature where one was chosen."""
-    if report.feature is None:
-        return _csv(("feature", "count"), ((entry.feature, entry.count) for entry in report.features))
-    return _csv(("date", "count"), ((entry.day.isoformat(), entry.count) for entry in report.days))
+    """Return the features of a report as CSV or, if a feature was chosen, the days of that feature."""
+    if not report.series:
+        return _csv(("feature", "count"), ((total.label, total.value) for total in report.totals))
+    points = report.series[0].points
+    return _csv(("date", "count"), ((point.start.isoformat(), point.value) for point in points))
 
 
 def _csv(header: tuple[str, str], rows: Iterable[tuple[str, int]]) -> str:
     text = io.StringIO()
-    # Text is quoted always: in countries where the semicolon separates, one in a name would begin a cell.
+    # Text is always quoted: in countries where the semicolon is the separator, one in a name would start
+    # a new cell.
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(header)
     writer.writerows((_no_formula(name), count) for name, count in rows)

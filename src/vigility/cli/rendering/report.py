@@ -1,4 +1,4 @@
-"""A report in a terminal: a table with bars and, for a chosen feature, its days."""
+"""A report in a terminal: a table with bars and the days of the chosen feature, if there is one."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from vigility.cli.pluralize import pluralize
 from vigility.cli.rendering.bars import ShareBar
 from vigility.cli.rendering.days import day_view
 from vigility.cli.rendering.terminal import NARROW, ByWidth, name, plain_table
-from vigility.cli.pluralize import pluralize
-from vigility.core.reports.report import Report
+from vigility.core.reports.report import Report, Series
 
 
 def report_view(report: Report) -> Iterator[RenderableType]:
-    """The parts of a report that has events."""
-    yield Text(f"Events per feature: {report.filters.in_words()}", style="bold")
+    """Yield the parts of a report. The report must have events."""
+    yield Text(f"Events per feature: {report.filters.describe()}", style="bold")
     yield Text()
     yield ByWidth(lambda width: _feature_table(report, width))
     yield Text()
-    yield Text(f"{counted(report.total, 'event')} of {counted(len(report.features), 'feature')}")
-    if report.feature is not None:
+    yield Text(f"{pluralize(report.total, 'event')} of {pluralize(len(report.totals), 'feature')}")
+    for series in report.series:
         yield Text()
-        yield from _days(report, report.feature)
+        yield from _days(series)
 
 
 def _feature_table(report: Report, width: int) -> Table:
@@ -35,32 +35,33 @@ def _feature_table(report: Report, width: int) -> Table:
     if not narrow:
         table.add_column("Share", justify="right", no_wrap=True)
         table.add_column("")
-    most, total = report.features[0].count, report.total
-    for entry in report.features:
-        shares = () if narrow else (share(entry.count, total), ShareBar(entry.count / most))
-        table.add_row(name(entry.feature), f"{entry.count:,}", *shares)
+    highest = report.totals[0].value
+    for total in report.totals:
+        shares = () if narrow else (share(total.value, report.total), ShareBar(total.value / highest))
+        table.add_row(name(total.label), f"{total.value:,}", *shares)
     return table
 
 
 def share(count: int, total: int) -> str:
-    """A part of a whole in percent: "12.5 %", "< 0.1 %"."""
+    """Format a share in percent: "12.5 %", "< 0.1 %"."""
     percent = 100 * count / total
-    return "< 0.1 %" if 0 < percent < 0.05 else f"{percent:.1f} %"  # noqa: PLR2004 - what would show as 0.0
+    return "< 0.1 %" if 0 < percent < 0.05 else f"{percent:.1f} %"  # noqa: PLR2004 - it would be shown as 0.0
 
 
-def _days(report: Report, feature: str) -> Iterator[RenderableType]:
-    if not report.days:
+def _days(series: Series) -> Iterator[RenderableType]:
+    feature, points = series.label, series.points
+    if not points:
         yield Text(f"{feature} has no days to show: it was never tracked, or not in these days.")
         return
-    first, last = report.days[0].day, report.days[-1].day
+    first, last = points[0].start, points[-1].start
     yield Text(f"{feature} per day, {first} to {last}", style="bold")
     yield Text()
-    peak = max(report.days, key=lambda entry: entry.count)
-    if peak.count == 0:
+    peak = max(points, key=lambda point: point.value)
+    if peak.value == 0:
         yield Text(f"{feature} has no events under these filters.")
         return
-    yield day_view(report.days)
+    yield day_view(points)
     yield Text()
-    events = sum(entry.count for entry in report.days)
-    said = f"{counted(events, 'event')} in {counted(len(report.days), 'day')}"
-    yield Text(f"{said}, most on {peak.day}: {peak.count:,}")
+    events = sum(point.value for point in points)
+    summary = f"{pluralize(events, 'event')} in {pluralize(len(points), 'day')}"
+    yield Text(f"{summary}, most on {peak.start}: {peak.value:,}")

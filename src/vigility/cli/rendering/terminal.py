@@ -1,4 +1,4 @@
-"""The terminal as rich sees it: its width, its colours, and which characters it can show."""
+"""The terminal as Rich sees it: its width, its colours and the characters it can show."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from rich.text import Text
 
 from vigility.cli.console import visible
 
-# Below it, bars and shares would leave no room for the names and counts themselves.
+# Below this width, bars and shares would leave no room for names and counts.
 NARROW: Final = 44
 
 
 def standard_output() -> Console:
-    """Stdout. Names are shown as they are: no markup, no emoji codes, no highlighting."""
+    """Return a console for stdout that shows text as it is: no markup, emoji codes or highlighting."""
     return Console(file=sys.stdout, markup=False, emoji=False, highlight=False)
 
 
 class ByWidth:
-    """Something that is drawn one way or another, by the width it is given."""
+    """Draws something that depends on the available width."""
 
     def __init__(self, draw: Callable[[int], RenderableType]) -> None:
         self._draw = draw
@@ -32,16 +32,17 @@ class ByWidth:
 
 
 def plain_table() -> Table:
-    """A table without a frame: headings, a rule, rows."""
+    """Make a table without a frame: headings, a rule, rows."""
     from rich import box
 
     return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
 
 
 def name(text: str) -> Text:
-    """A name that breaks anywhere over lines where it is too long.
+    """Return a name as text that can wrap at any character.
 
-    Escaped is what stdout lacks letters for, and what would turn the direction of the figures beside it.
+    Characters are escaped if the encoding of stdout lacks them, or if they would reverse the numbers next
+    to the name.
     """
     encoding = sys.stdout.encoding or "ascii"
     return Text(visible(text).encode(encoding, "backslashreplace").decode(encoding), overflow="fold")

@@ -11,7 +11,7 @@ from vigility.core.users.model import NewUser, User
 
 
 def demo_table(users: Iterable[NewUser]) -> Table:
-    """Who was made by `seed`."""
+    """Return a table of the users that `seed` made."""
     table = plain_table()
     table.add_column("Username", overflow="fold")
     table.add_column("Age", justify="right")
@@ -22,10 +22,10 @@ def demo_table(users: Iterable[NewUser]) -> Table:
 
 
 def user_lines(users: Sequence[User]) -> Iterator[str]:
-    """Every user on a line, under headings: with the day of creation (UTC) and whether they can log in.
+    """Yield a heading, then a line for each user, with the day of creation (UTC).
 
-    Not a table of rich, which takes half a second a thousand rows; with the name last, nothing has to be
-    measured or broken.
+    This is not a table of Rich, which takes half a second per thousand rows. The name comes last, so its
+    width does not matter.
     """
     wide = max(len("Id"), len(str(users[-1].id)))
     yield f"{'Id':>{wide}}   Age   Gender   Created      Login   Username"

@@ -1,34 +1,37 @@
-"""Tracking: from what a sender tells to events in the store."""
+"""Tracking: from what a sender gives to stored events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Final
 
-from vigility.core.gc_pause import gc_paused
 from vigility.core.errors import EventConflict
-from vigility.core.events.group_commit import OnDone, GroupCommit, Outcome
+from vigility.core.events.event_ids import uuid7
 from vigility.core.events.model import EventRecord, NewEvent, StoredEvent
-from vigility.core.users.model import User
-from vigility.core.events.ports import EventRepository
-from vigility.core.users.ports import UserRepository
-from vigility.core.events.validation import Rejected, EventValidator
-from vigility.core.validators import valid_event_id, valid_feature
+from vigility.core.events.ports import EventQueue, EventSink, OnDone, Outcome
+from vigility.core.events.validation import EventValidator, Rejected
+from vigility.core.gc_pause import gc_paused
 from vigility.core.times import CALENDAR, Clock, Span, to_micros
+from vigility.core.users.model import User
+from vigility.core.users.ports import UserRepository
+from vigility.core.validators import valid_event_id, valid_feature
 
-# Events written in one transaction. A transaction costs one fsync (~1 ms) and the rows of the day
-# summaries it touches; past some 20,000 events both are small beside the events themselves, and
-# other writers wait no longer than about a tenth of a second for their turn.
+# Events written in one transaction. A transaction costs one fsync (~1 ms) and the rows of the daily rollup
+# that it touches. Beyond some 20,000 events both are small beside the events themselves, and other writers
+# wait no longer than about a tenth of a second for the lock.
 BATCH_SIZE: Final = 20_000
+
+NewEventId = Callable[[int], str]
+"""Makes an `event_id` for an event that is ingested at this moment, in microseconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestResult:
-    """What became of many events: stored, stored before under the same `event_id`, or rejected."""
+    """What became of many events: accepted, stored earlier under the same `event_id`, or rejected."""
 
     accepted: int = 0
     duplicates: int = 0
@@ -36,107 +39,133 @@ class IngestResult:
 
 
 class Tracker:
-    """The use cases of tracking, over any store."""
+    """The use cases of tracking, over any sink."""
 
-    def __init__(self, users: UserRepository, events: EventRepository, clock: Clock) -> None:
+    def __init__(
+        self, users: UserRepository, queue: EventQueue, clock: Clock, new_event_id: NewEventId = uuid7
+    ) -> None:
         self._users = users
-        self._events = events
+        self._queue = queue
         self._clock = clock
-        self._writer = GroupCommit(events.add)
+        self._new_event_id = new_event_id
 
     def submit(self, event: NewEvent) -> Future[StoredEvent]:
         """Queue one event. The future has it once it is durable, or the reason why it is not stored.
 
-        Raises InvalidInput, UnknownUser, or StoreUnavailable where it is not even queued.
+        Raises InvalidInput, UnknownUser, or StoreUnavailable if it is not even queued.
         """
-        resolver = EventValidator(self._users)
-        resolver.look_up([event])
-        record = resolver.resolve(event, to_micros(self._clock()))
+        validator = EventValidator(self._users)
+        validator.look_up([event])
+        now = to_micros(self._clock())
         future: Future[StoredEvent] = Future()
-        future.set_running_or_notify_cancel()  # a queued event is not taken back
-        self._writer.submit(record, partial(_settle, future))
+        future.set_running_or_notify_cancel()  # a queued event cannot be cancelled
+        self._submit(validator.validate(event, now), now, partial(_resolve, future))
         return future
 
     def enqueue(self, user: User, feature: object, event_id: object, on_done: OnDone) -> None:
-        """Queue that a user, looked up before, used a feature just now; `deliver` is told what became of it.
+        """Queue that `user`, who was looked up before, used a feature just now. For servers that never block.
 
-        Raises InvalidInput, or StoreUnavailable where it is not even queued.
+        `on_done` is called once, from another thread, with a StoredEvent or a VigilityError. Raises
+        InvalidInput, or StoreUnavailable if the event is not even queued.
         """
+        now = to_micros(self._clock())
         record = EventRecord(
             user.id,
             valid_feature(feature),
-            to_micros(self._clock()),
+            now,
             user.age,
             user.gender.value,
             None if event_id is None else valid_event_id(event_id),
         )
-        self._writer.submit(record, on_done)
+        self._submit(record, now, on_done)
 
     @property
     def queued(self) -> int:
         """How many submitted events wait for the next transaction."""
-        return self._writer.queued
+        return self._queue.queued
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that was submitted is stored or refused; returns whether it is."""
-        return self._writer.flush(timeout)
+        """Wait, at most `timeout` seconds, until no submitted event is pending; return whether none is."""
+        return self._queue.flush(timeout)
 
     def close(self) -> None:
-        """Take no more and store what waits."""
-        self._writer.close()
+        """Take no more events and store those that wait."""
+        self._queue.close()
 
     def track_many(self, events: Iterable[NewEvent], batch_size: int = BATCH_SIZE) -> IngestResult:
-        """Store many events, in transactions of `batch_size`, each durable before the next begins.
+        """Store many events in transactions of `batch_size`, each durable before the next begins.
 
-        Events that break a rule are reported by index and the others stored. Raises StoreError where
-        the store fails: the batches before it are stored, the failing one is not.
+        Events that break a rule are reported by index, and the others stored. Raises StoreError if the
+        database fails: the batches before are stored, the failing one is not.
         """
         importer = self.importer()
         accepted = duplicates = offset = 0
         rejected: list[Rejected] = []
         for batch in _batches(events, batch_size):
-            outcome = importer.store(batch)
-            accepted += outcome.accepted
-            duplicates += outcome.duplicates
-            rejected += (Rejected(offset + entry.index, entry.error) for entry in outcome.rejected)
+            result = importer.store(batch)
+            accepted += result.accepted
+            duplicates += result.duplicates
+            rejected += (Rejected(offset + entry.index, entry.error) for entry in result.rejected)
             offset += len(batch)
         return IngestResult(accepted=accepted, duplicates=duplicates, rejected=tuple(rejected))
 
     def importer(self, span: Span = CALENDAR, known: Iterable[User] = ()) -> Importer:
-        """Something that stores batch after batch, for callers that do more between two of them."""
-        return Importer(EventValidator(self._users, span, known), self._events, self._clock)
+        """An importer, which stores one batch after another, for callers that do more between two batches.
+
+        Users in `known` were looked up before and are not looked up again. Events at times outside of
+        `span` are rejected.
+        """
+        return Importer(
+            EventValidator(self._users, span, known), self._queue, self._clock, self._new_event_id
+        )
+
+    def _submit(self, record: EventRecord, now: int, on_done: OnDone) -> None:
+        if not self._queue.assigns_ids:
+            (record,) = _named([record], now, self._new_event_id)
+        self._queue.submit(record, on_done)
 
 
 class Importer:
-    """Stores batches of events. Looks each user up once in its life, so it should not outlive its task."""
+    """Stores batches of events. It caches users while it lives, so it should not outlive its task."""
 
-    def __init__(self, resolver: EventValidator, events: EventRepository, clock: Clock) -> None:
-        self._resolver = resolver
-        self._events = events
+    def __init__(
+        self, validator: EventValidator, sink: EventSink, clock: Clock, new_event_id: NewEventId
+    ) -> None:
+        self._validator = validator
+        self._sink = sink
         self._clock = clock
+        self._new_event_id = new_event_id
 
     def store(self, batch: Sequence[NewEvent]) -> IngestResult:
-        """Store the events of `batch` in one transaction, durable on return; report those that break a rule.
+        """Store the events of `batch` in one transaction; report those that break a rule.
 
-        Raises StoreError where the store fails; nothing of the batch is stored then.
+        They are durable on return. Raises StoreError if the database fails; then the batch is not stored.
         """
+        now = to_micros(self._clock())
         with gc_paused():
-            records, indexes, rejected = self._resolver.resolve_all(batch, to_micros(self._clock()))
+            records, indexes, rejected = self._validator.validate_all(batch, now)
         if not records:
             return IngestResult(rejected=tuple(rejected))
-        added = self._events.add(records)
+        if not self._sink.assigns_ids:
+            records = _named(records, now, self._new_event_id)
+        inserted = self._sink.add(records)
         rejected += (
             Rejected(indexes[position], EventConflict(str(records[position].event_id)))
-            for position in added.conflicts
+            for position in inserted.conflicts
         )
         return IngestResult(
-            accepted=len(records) - len(added.duplicates) - len(added.conflicts),
-            duplicates=len(added.duplicates),
+            accepted=len(records) - len(inserted.duplicates) - len(inserted.conflicts),
+            duplicates=len(inserted.duplicates),
             rejected=tuple(sorted(rejected, key=lambda entry: entry.index)),
         )
 
 
-def _settle(future: Future[StoredEvent], outcome: Outcome) -> None:
+def _named(records: Sequence[EventRecord], now: int, new_event_id: NewEventId) -> Sequence[EventRecord]:
+    """The records, each with an `event_id`: for a sink that gives them no other name."""
+    return [record if record.event_id else record._replace(event_id=new_event_id(now)) for record in records]
+
+
+def _resolve(future: Future[StoredEvent], outcome: Outcome) -> None:
     if isinstance(outcome, StoredEvent):
         future.set_result(outcome)
     else:

@@ -1,4 +1,4 @@
-"""From what a sender tells to what a store keeps: users looked up, names and times checked."""
+"""From what a sender gives to what is stored: users looked up, names and times validated."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from operator import sub
 
 from vigility.core.errors import InvalidInput, UnknownUser, VigilityError
 from vigility.core.events.model import EventRecord, NewEvent
+from vigility.core.times import CALENDAR, EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, Span
 from vigility.core.users.model import User
 from vigility.core.users.ports import UserRepository
 from vigility.core.validators import is_username, valid_event_id, valid_feature, valid_moment, valid_username
-from vigility.core.times import CALENDAR, EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, Span
 
 _Profile = tuple[int, int, str]
 """A user's id, age and gender: what an event records of its user."""
@@ -21,17 +21,17 @@ _Profile = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An event that was not stored: its index in what was sent, and why."""
+    """An event that was not stored: its index among the events that were sent, and why."""
 
     index: int
     error: VigilityError
 
 
 class EventValidator:
-    """Turns events into records. Knows the users met so far and the feature names already checked.
+    """Turns events into records. Caches the users it has looked up and the feature names it has validated.
 
-    Users who are `known`, as they were looked up before, are not looked up again. Events that tell a time
-    outside of `span` are rejected.
+    Users in `known` were looked up before and are not looked up again. Events at times outside of `span`
+    are rejected.
     """
 
     def __init__(self, users: UserRepository, span: Span = CALENDAR, known: Iterable[User] = ()) -> None:
@@ -40,12 +40,12 @@ class EventValidator:
         self._profiles: dict[str, _Profile] = {user.username: _profile(user) for user in known}
         self._features: dict[str, str] = {}
 
-    def resolve_all(
+    def validate_all(
         self, batch: Sequence[NewEvent], now: int
     ) -> tuple[Sequence[EventRecord], Sequence[int], list[Rejected]]:
         """The records of the batch, the index of each in it, and the events that break a rule.
 
-        `now`, in microseconds since the epoch, is the time of events that tell none.
+        `now`, in microseconds since the epoch, is the time of events without one.
         """
         self.look_up(batch)
         try:
@@ -54,14 +54,14 @@ class EventValidator:
             return self._one_by_one(batch, now)
 
     def look_up(self, batch: Iterable[NewEvent]) -> None:
-        """Learn the users of the batch who are not known yet."""
+        """Look up the users of the batch that are not cached yet."""
         names = {event[0] for event in batch if isinstance(event[0], str)}
-        # A database need not take a name that breaks the rule.
+        # A database need not accept a name that breaks the rule.
         unknown = [name for name in names.difference(self._profiles) if is_username(name)]
         for username, user in self._users.by_names(unknown).items():
             self._profiles[username] = _profile(user)
 
-    def resolve(self, event: NewEvent, now: int) -> EventRecord:
+    def validate(self, event: NewEvent, now: int) -> EventRecord:
         """The record of one event whose user was looked up. Raises InvalidInput or UnknownUser."""
         username, feature, at, event_id = event
         name = valid_username(username)
@@ -70,7 +70,7 @@ class EventValidator:
         user_id, age, gender = self._profiles[name]
         return EventRecord(
             user_id,
-            self._checked(feature),
+            self._valid_feature(feature),
             now if at is None else valid_moment(at, self._span),
             age,
             gender,
@@ -85,33 +85,33 @@ class EventValidator:
         rejected: list[Rejected] = []
         for index, event in enumerate(batch):
             try:
-                records.append(self.resolve(event, now))
+                records.append(self.validate(event, now))
                 indexes.append(index)
             except (InvalidInput, UnknownUser) as error:
                 rejected.append(Rejected(index, error))
         return records, indexes, rejected
 
     def _by_columns(self, batch: Sequence[NewEvent], now: int) -> list[EventRecord]:
-        """All records, or an error of any kind where an event has a fault or an unusual form.
+        """All records, or an error of any kind if an event is invalid or has an unusual form.
 
-        The same rules as `resolve`, a column at a time: a third of its time on the path of an import.
+        The same rules as `validate`, one column at a time: a third of its time during an import.
         """
         usernames, features, ats, event_ids = zip(*batch, strict=True)
         for feature in set(features).difference(self._features):
-            self._checked(feature)
+            self._valid_feature(feature)
         user_ids, ages, genders = zip(*map(self._profiles.__getitem__, usernames), strict=True)
         checked_ids = event_ids
-        if event_ids.count(None) < len(event_ids):  # not any(): "" and {} are no event_ids
+        if event_ids.count(None) < len(event_ids):  # not any(): "" and {} are invalid event_ids
             checked_ids = tuple(None if value is None else valid_event_id(value) for value in event_ids)
         names = map(self._features.__getitem__, features)
         columns = (user_ids, names, _micros_of(ats, now, self._span), ages, genders, checked_ids)
-        # As EventRecord._make does, which takes three times as long to be called.
+        # What EventRecord._make does, in a third of the time that calling it takes.
         return list(map(tuple.__new__, repeat(EventRecord), zip(*columns, strict=True)))
 
-    def _checked(self, feature: str) -> str:
+    def _valid_feature(self, feature: str) -> str:
         try:
             return self._features[feature]
-        except (KeyError, TypeError):  # not met before, or no text at all
+        except (KeyError, TypeError):  # not cached, or not text
             checked = valid_feature(feature)
             return self._features.setdefault(checked, checked)
 
@@ -121,12 +121,12 @@ def _profile(user: User) -> _Profile:
 
 
 def _micros_of(ats: Sequence[datetime | str | None], now: int, span: Span) -> Sequence[int]:
-    """Microseconds since the epoch. Any error where one is not allowed, or where their types are mixed."""
+    """Microseconds since the epoch. Any error if a time is invalid or their types are mixed."""
     kinds = set(map(type, ats))
     if kinds == {type(None)}:
         return [now] * len(ats)
     if kinds == {str} and len(distinct := tuple(set(ats))) <= len(ats) // 2:
-        # Files often tell whole seconds or days: each is read once.
+        # Files often give whole seconds or days: each different text is parsed once.
         known = dict(zip(distinct, _micros_of(distinct, now, span), strict=True))
         return [known[at] for at in ats]
     moments = map(datetime.fromisoformat, ats) if kinds == {str} else ats  # type: ignore[arg-type]

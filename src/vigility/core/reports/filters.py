@@ -1,4 +1,4 @@
-"""Filters: what a report looks at. Made and checked once, shared by every face."""
+"""Filters: which events a report counts. Validated once, shared by every entry point."""
 
 from __future__ import annotations
 
@@ -6,34 +6,31 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from vigility.core.dimensions import AgeGroup, Gender
-from vigility.core.validators import valid_age_group, valid_day, valid_gender
+from vigility.core.dimensions import DIMENSIONS, AgeGroup, Gender
+from vigility.core.errors import InvalidInput
+from vigility.core.validators import valid_day, valid_value
 
 ALL: Final = "All"
 """The word by which a client says that it does not filter by a dimension."""
 
-_AGES_IN_WORDS: Final = {
-    AgeGroup.UNDER_18: "under 18",
-    AgeGroup.FROM_18_TO_40: "aged 18 to 40",
-    AgeGroup.OVER_40: "over 40",
-}
+_BY_NAME: Final = {dimension.name: dimension for dimension in DIMENSIONS}
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Filters:
-    """Which events a report counts: UTC days (both included), age group and gender as of the event.
+    """Which events a report counts: by UTC day (both included), and by dimension as of the event.
 
-    Each filter takes its value or the text of it; None, "" and "All" mean no filter. A start after
-    the end is allowed and selects nothing.
+    Each filter takes its value or the text of it. None, "" and "All" mean no filter. A start after the end
+    is allowed and selects nothing. `values` holds the dimensions that are filtered, with their values.
 
     Raises:
-        InvalidInput: a value is none of those allowed; it names the field and what is.
+        InvalidInput: a value is not allowed, or there is no such dimension. It names the field and what is
+            allowed.
     """
 
     start: date | None
     end: date | None
-    age_group: AgeGroup | None
-    gender: Gender | None
+    values: tuple[tuple[str, str], ...]
 
     def __init__(
         self,
@@ -41,40 +38,62 @@ class Filters:
         end: date | str | None = None,
         age_group: AgeGroup | str | None = None,
         gender: Gender | str | None = None,
+        **others: str | None,
     ) -> None:
         # A frozen dataclass sets its own fields this way too.
         fill = object.__setattr__
         fill(self, "start", None if _is_all(start) else valid_day("start", start))
         fill(self, "end", None if _is_all(end) else valid_day("end", end))
-        fill(self, "age_group", None if _is_all(age_group) else valid_age_group(age_group))
-        fill(self, "gender", None if _is_all(gender) else valid_gender(gender))
+        given = {"age_group": age_group, "gender": gender, **others}
+        if unknown := given.keys() - _BY_NAME.keys():
+            raise InvalidInput(min(unknown), f"is no dimension; these are: {', '.join(_BY_NAME)}")
+        fill(
+            self,
+            "values",
+            tuple(
+                (name, valid_value(dimension, given[name]))
+                for name, dimension in _BY_NAME.items()
+                if not _is_all(given.get(name))
+            ),
+        )
+
+    @property
+    def age_group(self) -> AgeGroup | None:
+        """The age group that is selected, or None."""
+        value = dict(self.values).get("age_group")
+        return None if value is None else AgeGroup(value)
+
+    @property
+    def gender(self) -> Gender | None:
+        """The gender that is selected, or None."""
+        value = dict(self.values).get("gender")
+        return None if value is None else Gender(value)
 
     def describe(self) -> str:
-        """The filters as a person would say them: "Female, under 18, from 1 Jan 2026"."""
-        said = [
-            self.gender.value if self.gender else None,
-            _AGES_IN_WORDS[self.age_group] if self.age_group else None,
-            self._days_in_words(),
-        ]
-        return ", ".join(part for part in said if part) or "all users, all days"
+        """The filters as a person says them: "Female, under 18, from 1 Jan 2026"."""
+        # The last dimension first: "Female, under 18".
+        phrases = [_BY_NAME[name].phrase(value) for name, value in reversed(self.values)]
+        days = _describe_days(self.start, self.end)
+        return ", ".join([*phrases, days] if days else phrases) or "all users, all days"
 
-    def _days_in_words(self) -> str | None:
-        if self.start and self.end:
-            if self.start == self.end:
-                return f"on {_in_words(self.start)}"
-            return f"{_in_words(self.start)} to {_in_words(self.end)}"
-        if self.start:
-            return f"from {_in_words(self.start)}"
-        return f"until {_in_words(self.end)}" if self.end else None
+
+def _describe_days(start: date | None, end: date | None) -> str | None:
+    if start and end:
+        if start == end:
+            return f"on {_describe_day(start)}"
+        return f"{_describe_day(start)} to {_describe_day(end)}"
+    if start:
+        return f"from {_describe_day(start)}"
+    return f"until {_describe_day(end)}" if end else None
 
 
 def _is_all(value: object) -> bool:
     return value is None or value in ("", ALL)
 
 
-# Not strftime: its names of months follow the locale, and %Y of the year 900 differs by platform.
+# Not strftime: its month names follow the locale, and %Y of the year 900 differs by platform.
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def _in_words(day: date) -> str:
+def _describe_day(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

@@ -1,0 +1,1 @@
+"""What a server shares about sign-ins: revoked tokens and rate limits."""

@@ -1,38 +1,31 @@
-"""Who a user is: registering, authenticating, importing."""
+"""Use cases around users: registering, signing in, importing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from vigility.core.errors import InvalidCredentials, InvalidInput, UsernameTaken
+from vigility.core.deprecated import warn_deprecated
 from vigility.core.dimensions import Gender
-from vigility.core.users.model import NewUser, User
-from vigility.core.users.ports import UserRepository
-from vigility.core.validators import valid_age, valid_gender, valid_password, valid_username
+from vigility.core.errors import InvalidCredentials, InvalidInput, UsernameTaken
 from vigility.core.times import Clock
+from vigility.core.users.model import NewUser, User
+from vigility.core.users.ports import PasswordHasher, UserRepository
+from vigility.core.validators import is_username, valid_age, valid_gender, valid_password, valid_username
 
-
-class PasswordHasher(Protocol):
-    """Turns passwords into hashes that can be kept."""
-
-    def hash(self, password: str) -> str:
-        """A salted hash of all of `password`."""
-        ...
-
-    def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether the hash is of this password. None takes the same time and is never right."""
-        ...
+if TYPE_CHECKING:
+    from vigility.core.sessions.rate_limit import RateLimits
+    from vigility.core.sessions.revocation import Sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedUsers:
     """What an import of users did.
 
-    `added` were stored; `unchanged` were there already; `different` were there with another age or
-    gender, and were left as they are.
+    `added` users were stored. `unchanged` users existed already. `different` users existed with another age
+    or gender, and were left as they are.
     """
 
     added: int
@@ -40,47 +33,69 @@ class ImportedUsers:
     different: Sequence[str]
 
 
-class Accounts:
-    """The use cases round users, over any store."""
+class Users:
+    """The users of an installation. `sessions` and `rate_limits` are for a server that signs them in."""
 
-    def __init__(self, users: UserRepository, hasher: PasswordHasher, clock: Clock) -> None:
+    def __init__(
+        self,
+        users: UserRepository,
+        hasher: PasswordHasher,
+        clock: Clock,
+        sessions: Sessions,
+        rate_limits: RateLimits,
+    ) -> None:
         self._users = users
         self._hasher = hasher
         self._clock = clock
+        self.sessions = sessions
+        self.rate_limits = rate_limits
 
     def register(self, username: object, password: object, age: object, gender: object) -> User:
-        """Store a new user who can log in. Raises InvalidInput or UsernameTaken."""
+        """Store a new user who can sign in. Raises InvalidInput or UsernameTaken."""
         name = valid_username(username)
         secret = valid_password(password)
         checked_age, checked_gender = valid_age(age), valid_gender(gender)
         if self._users.by_names([name]):
-            raise UsernameTaken(name)  # before the slow hash; the store has the last word
+            raise UsernameTaken(name)  # before the slow hash; `add` decides when many register at once
         return self._users.add(self._new(name, checked_age, checked_gender, self._hasher.hash(secret)))
 
     def add_without_password(self, username: object, age: object, gender: object) -> User:
-        """Store a new user who can be tracked but cannot log in. Raises InvalidInput or UsernameTaken."""
-        return self._users.add(self.checked(username, age, gender))
+        """Store a new user who can be tracked but cannot sign in. Raises InvalidInput or UsernameTaken."""
+        return self._users.add(self.validated(username, age, gender))
 
     def authenticate(self, username: object, password: object) -> User:
-        """The user of this name and password.
+        """The user with this name and password.
 
-        Raises InvalidCredentials, after the same time whatever the cause.
+        Raises InvalidCredentials if there is none. It never says which was wrong, and takes the same time
+        whatever was.
         """
         try:
             name, secret = valid_username(username), valid_password(password)
-        except InvalidInput:  # no such user can exist; it must not be told apart by its speed
+        except InvalidInput:  # no such user can exist, and the time taken must not reveal that
             name, secret = "", ""
         user = self._users.by_names([name]).get(name)
         if not self._hasher.verify(secret, user.password_hash if user else None) or user is None:
             raise InvalidCredentials
         return user
 
-    def checked(self, username: object, age: object, gender: object) -> NewUser:
-        """A user without a password, every value checked but nothing stored. Raises InvalidInput."""
+    def all(self) -> list[User]:
+        """Every user, in the order in which they were added."""
+        return list(self._users.all())
+
+    def get(self, username: str) -> User | None:
+        """The user of this name, or None. Raises InvalidInput if no user can have this name."""
+        return self._users.by_names([valid_username(username)]).get(username)
+
+    def by_names(self, usernames: Collection[str]) -> dict[str, User]:
+        """The users of these names, by name. Names without a user are left out."""
+        return self._users.by_names([name for name in usernames if is_username(name)])
+
+    def validated(self, username: object, age: object, gender: object) -> NewUser:
+        """A user without a password, validated but not stored. Raises InvalidInput."""
         return self._new(valid_username(username), valid_age(age), valid_gender(gender), None)
 
     def import_users(self, users: Iterable[NewUser]) -> ImportedUsers:
-        """Store the users whose names are free, in one transaction; change none that exist."""
+        """Store the users whose names are free, in one transaction. Change none that exists."""
         first_of_name: dict[str, NewUser] = {}
         for user in users:
             first_of_name.setdefault(user.username, user)
@@ -96,8 +111,13 @@ class Accounts:
         )
 
     def hash_password(self, password: object) -> str:
-        """The hash that a NewUser of this password carries. Raises InvalidInput."""
+        """The hash that a NewUser with this password has. Raises InvalidInput."""
         return self._hasher.hash(valid_password(password))
+
+    def __call__(self) -> list[User]:
+        """Deprecated: `v.users()` is now `v.users.all()`."""
+        warn_deprecated("Vigility.users()", "Vigility.users.all()")
+        return self.all()
 
     def _new(self, username: str, age: int, gender: Gender, password_hash: str | None) -> NewUser:
         created = self._clock().astimezone(UTC)

@@ -1,0 +1,1 @@
+"""The resources, one module per endpoint or group of endpoints. `routes.py` lists them all."""

@@ -9,15 +9,15 @@ import falcon
 from falcon.asgi import Response
 
 from vigility.auth.tokens import Tokens
-from vigility.core.users.model import User
 from vigility.core.service import Vigility
 from vigility.core.times import Clock
-from vigility.web.auth.rate_limits import Limits
+from vigility.core.users.model import User
+from vigility.web.auth.authentication import Authenticator, presented_tokens
 from vigility.web.auth.cookies import Cookies, user_fields
-from vigility.web.auth.authentication import Authenticator, tokens_of
-from vigility.web.http.static_files import File, PageResource
-from vigility.web.http.requests import Request, json_object
+from vigility.web.auth.rate_limits import RateLimiter
 from vigility.web.http.executors import Executors
+from vigility.web.http.requests import Request, json_object
+from vigility.web.http.static_files import File, PageResource
 
 _REGISTER_FIELDS: Final = ("username", "password", "age", "gender")
 _LOGIN_FIELDS: Final = ("username", "password")
@@ -25,73 +25,75 @@ _LOGIN_FIELDS: Final = ("username", "password")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionIssuer:
-    """What registering and logging in have in common: limits, a slow hash, and a session at the end."""
+    """What registration and sign-in share: rate limits, a slow hash, and a session at the end."""
 
     vigility: Vigility
-    threads: Executors
-    limits: Limits
+    executors: Executors
+    rate_limiter: RateLimiter
     tokens: Tokens
     cookies: Cookies
     clock: Clock
 
-    async def limited(self, action: str, req: Request, username: object) -> None:
-        """Count an attempt. Raises HTTPTooManyRequests."""
-        await self.threads.store(self.limits.take, action, str(username), req.context.address)
+    async def count_attempt(self, action: str, req: Request, username: object) -> None:
+        """Count an attempt. Raises HTTPTooManyRequests or StoreError."""
+        address = req.context.address
+        await self.executors.database(self.rate_limiter.acquire, action, str(username), address)
 
-    def begin(self, resp: Response, user: User) -> None:
-        """Answer with the user, a token and both cookies."""
+    def issue(self, req: Request, resp: Response, user: User) -> None:
+        """Start a session: respond with the user, a token and both cookies."""
+        req.context.user_id = user.id
         token = self.tokens.issue(user, self.clock())
         self.cookies.set(resp, user, token)
         resp.media = {"user": user_fields(user), "token": token}
 
 
 class RegisterResource(PageResource):
-    """`POST /register`; a GET shows the page."""
+    """`POST /register`. A GET sends the dashboard's page."""
 
-    def __init__(self, sign_in: SessionIssuer, page: File) -> None:
+    def __init__(self, session_issuer: SessionIssuer, page: File) -> None:
         super().__init__(page)
-        self._sign_in = sign_in
+        self._session_issuer = session_issuer
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Store a new user and begin a session."""
+        """Register a new user and start a session."""
+        issuer = self._session_issuer
         fields = _required(await json_object(req), _REGISTER_FIELDS, "All fields are required")
-        await self._sign_in.limited("register", req, fields[0])
-        user = await self._sign_in.threads.password(self._sign_in.vigility.register, *fields)
-        req.context.user_id = user.id
-        self._sign_in.begin(resp, user)
+        await issuer.count_attempt("register", req, fields[0])
+        user = await issuer.executors.password(issuer.vigility.users.register, *fields)
+        issuer.issue(req, resp, user)
         resp.status = falcon.HTTP_201
 
 
 class LoginResource(PageResource):
-    """`POST /login`; a GET shows the page."""
+    """`POST /login`. A GET sends the dashboard's page."""
 
-    def __init__(self, sign_in: SessionIssuer, page: File) -> None:
+    def __init__(self, session_issuer: SessionIssuer, page: File) -> None:
         super().__init__(page)
-        self._sign_in = sign_in
+        self._session_issuer = session_issuer
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Begin a session."""
+        """Check the password and start a session."""
+        issuer = self._session_issuer
         required = "Username and password are required"
         username, password = _required(await json_object(req), _LOGIN_FIELDS, required)
-        await self._sign_in.limited("login", req, username)
-        user = await self._sign_in.threads.password(self._sign_in.vigility.authenticate, username, password)
-        req.context.user_id = user.id
-        self._sign_in.begin(resp, user)
+        await issuer.count_attempt("login", req, username)
+        user = await issuer.executors.password(issuer.vigility.users.authenticate, username, password)
+        issuer.issue(req, resp, user)
 
 
 class LogoutResource:
     """`POST /logout`."""
 
-    def __init__(self, identity: Authenticator, cookies: Cookies) -> None:
-        self._identity = identity
+    def __init__(self, authenticator: Authenticator, cookies: Cookies) -> None:
+        self._authenticator = authenticator
         self._cookies = cookies
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """End the sessions of the tokens that came along, if any, and clear the cookies that may be used."""
-        await json_object(req)  # what it holds matters to nobody, but a form of another site may not come
-        for token in tokens_of(req):
-            if claims := await self._identity.verify_token(token):
-                await self._identity.end(claims)
+        """Revoke the tokens in the request, if any, and clear the cookies if the request may use them."""
+        await json_object(req)  # the content is ignored, but another site's form must be rejected
+        for token in presented_tokens(req):
+            if claims := await self._authenticator.verify_token(token):
+                await self._authenticator.revoke(claims)
         if req.context.cookie_allowed:
             self._cookies.clear(resp)
         resp.media = {"message": "Logged out successfully"}
@@ -100,18 +102,18 @@ class LogoutResource:
 class MeResource:
     """`GET /me`."""
 
-    def __init__(self, identity: Authenticator) -> None:
-        self._identity = identity
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Who is logged in."""
-        resp.media = {"user": user_fields(await self._identity.user_of(req))}
+        """Send the user who is signed in."""
+        resp.media = {"user": user_fields(await self._authenticator.authenticate(req))}
 
     on_head = on_get
 
 
 def _required(body: dict[str, Any], names: tuple[str, ...], sentence: str) -> list[Any]:
-    """The values of these members. Raises HTTPBadRequest where one is missing, null or empty."""
+    """The values of these members. Raises HTTPBadRequest if one is missing, null or empty."""
     values = [body.get(name) for name in names]
     if any(value is None or value == "" for value in values):
         raise falcon.HTTPBadRequest(description=sentence)

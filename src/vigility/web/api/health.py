@@ -5,20 +5,20 @@ from __future__ import annotations
 from falcon.asgi import Response
 
 from vigility.core.service import Vigility
-from vigility.web.http.requests import Request
 from vigility.web.http.executors import Executors
+from vigility.web.http.requests import Request
 
 
 class HealthResource:
-    """Whether the store can be reached."""
+    """Tells whether the database can be reached."""
 
-    def __init__(self, vigility: Vigility, threads: Executors) -> None:
+    def __init__(self, vigility: Vigility, executors: Executors) -> None:
         self._vigility = vigility
-        self._threads = threads
+        self._executors = executors
 
     async def on_get(self, _req: Request, resp: Response) -> None:
-        """200 where it can; StoreUnavailable is 503 as everywhere."""
-        await self._threads.store(self._vigility.ping)
+        """Send 200 if it can. If not, StoreUnavailable becomes 503 as everywhere."""
+        await self._executors.database(self._vigility.maintenance.ping)
         resp.media = {"status": "ok"}
 
     on_head = on_get

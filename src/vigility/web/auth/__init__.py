@@ -1,0 +1,1 @@
+"""From a request to a user: tokens, cookies, sessions, rate limits. Read `authentication.py` first."""

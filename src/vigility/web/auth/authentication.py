@@ -1,4 +1,4 @@
-"""Who sends a request: from its token to a user who exists."""
+"""Finds out who sent a request: from its token to a user who exists."""
 
 from __future__ import annotations
 
@@ -6,30 +6,34 @@ from typing import Final
 
 import falcon
 
-from vigility.auth.tokens import Claims, Tokens, VerifiedTokens
-from vigility.core.users.model import User
+from vigility.auth.tokens import Claims, TokenCache, Tokens
 from vigility.core.times import Clock
+from vigility.core.users.model import User
 from vigility.web.auth.cookies import AUTH_COOKIE
-from vigility.web.http.requests import Request
 from vigility.web.auth.session_cache import SessionCache
+from vigility.web.http.requests import Request
 
 _BEARER: Final = "bearer "
-_MOST_COOKIES: Final = 4  # of one name: a browser sends one for each path and domain it knows
+_MAX_COOKIES: Final = 4  # with one name: a browser sends one for each path and domain that it knows
 
 
 class Authenticator:
-    """Checks tokens, and whether they and their users still stand."""
+    """Validates tokens and that their session and user still exist."""
 
-    def __init__(self, tokens: Tokens, standing: SessionCache, clock: Clock) -> None:
-        self._tokens = VerifiedTokens(tokens)
-        self._standing = standing
+    def __init__(self, tokens: Tokens, session_cache: SessionCache, clock: Clock) -> None:
+        self._tokens = TokenCache(tokens)
+        self._session_cache = session_cache
         self._clock = clock
 
-    async def user_of(self, req: Request) -> User:
-        """The user whom the bearer token, or else the cookie, proves. Raises HTTPUnauthorized."""
-        presented = tokens_of(req)
+    async def authenticate(self, req: Request) -> User:
+        """The user of the request: of its bearer token or, if that is not valid, of its cookie.
+
+        Raises HTTPUnauthorized or StoreError.
+        """
+        presented = presented_tokens(req)
         for token in presented:
-            if (claims := await self.verify_token(token)) and (user := await self._standing.user_of(claims)):
+            claims = await self.verify_token(token)
+            if claims and (user := await self._session_cache.user_for(claims)):
                 req.context.user_id = user.id
                 return user
         raise falcon.HTTPUnauthorized(
@@ -38,31 +42,31 @@ class Authenticator:
         )
 
     def cached_user(self, token: str) -> User | None:
-        """The user whom the token proves, where that is known without asking the store; else None."""
-        claims = self._tokens.known(token, self._clock())
-        return None if claims is None else self._standing.cached_user_for(claims)
+        """The user of a token if that is known without asking the database, otherwise None."""
+        claims = self._tokens.cached(token, self._clock())
+        return None if claims is None else self._session_cache.cached_user(claims)
 
     async def verify_token(self, token: str) -> Claims | None:
-        """What a token of ours says that has neither expired nor been ended."""
-        claims = self._tokens.read(token, self._clock())
-        return None if claims is None or await self._standing.is_revoked(claims) else claims
+        """The claims of a token, or None if it is not ours, has expired or was revoked. Raises StoreError."""
+        claims = self._tokens.verify(token, self._clock())
+        return None if claims is None or await self._session_cache.is_revoked(claims) else claims
 
-    async def end(self, claims: Claims) -> None:
-        """Let no worker accept this token again."""
-        await self._standing.end(claims)
+    async def revoke(self, claims: Claims) -> None:
+        """Make every worker refuse this token. Raises StoreError."""
+        await self._session_cache.revoke(claims)
         self._tokens.forget(claims.token_id)
 
     async def stop(self) -> None:
-        """Ask the store no more."""
-        await self._standing.stop()
+        """Stop asking the database."""
+        await self._session_cache.stop()
 
 
-def tokens_of(req: Request) -> list[str]:
-    """The tokens that the request presents: the bearer's first; a cookie only where it may be used."""
+def presented_tokens(req: Request) -> list[str]:
+    """The tokens in the request: the bearer token first, then cookies if the request may use them."""
     found: list[str] = []
     header: str = req.auth or ""
     if header[: len(_BEARER)].lower() == _BEARER:
         found.append(header[len(_BEARER) :].strip())
     if req.context.cookie_allowed:
-        found += (req.get_cookie_values(AUTH_COOKIE) or [])[:_MOST_COOKIES]
+        found += (req.get_cookie_values(AUTH_COOKIE) or [])[:_MAX_COOKIES]
     return [token for token in found if token]

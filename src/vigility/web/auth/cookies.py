@@ -1,4 +1,4 @@
-"""The two cookies of a session: the token, which scripts cannot read, and the user, which the page shows."""
+"""The two cookies of a session: the token, which scripts cannot read, and the user, which the dashboard shows."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from vigility.core.users.model import User
 AUTH_COOKIE: Final = "auth_token"
 USER_COOKIE: Final = "user_data"
 
-_UNESCAPED_BY_BROWSERS: Final = "!~*'()-_."  # what encodeURIComponent leaves as it is
-_GONE: Final = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"
+_UNESCAPED_BY_BROWSERS: Final = "!~*'()-_."  # what encodeURIComponent leaves unchanged
+_EXPIRED: Final = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"
 
 
 class Cookies:
-    """Sets and clears the cookies; `cross_site` where the client is served from another site."""
+    """Sets and clears the cookies. `cross_site`: the client is served from another site."""
 
     def __init__(self, *, cross_site: bool) -> None:
         self._same_site = "SameSite=None; Secure" if cross_site else "SameSite=Lax"
 
     def set(self, resp: falcon.Response, user: User, token: str) -> None:
-        """Begin a session in the browser, for 24 hours."""
-        lasting = f"Max-Age={int(LIFETIME.total_seconds())}; Path=/"
-        shown = quote(msgspec.json.encode(user_fields(user)), safe=_UNESCAPED_BY_BROWSERS)
-        self._append(resp, f"{AUTH_COOKIE}={token}; {lasting}; HttpOnly")
-        self._append(resp, f"{USER_COOKIE}={shown}; {lasting}")
+        """Start a session in the browser, for 24 hours."""
+        lifetime = f"Max-Age={int(LIFETIME.total_seconds())}; Path=/"
+        fields = quote(msgspec.json.encode(user_fields(user)), safe=_UNESCAPED_BY_BROWSERS)
+        self._append(resp, f"{AUTH_COOKIE}={token}; {lifetime}; HttpOnly")
+        self._append(resp, f"{USER_COOKIE}={fields}; {lifetime}")
 
     def clear(self, resp: falcon.Response) -> None:
-        """End it."""
-        self._append(resp, f"{AUTH_COOKIE}=; {_GONE}; HttpOnly")
-        self._append(resp, f"{USER_COOKIE}=; {_GONE}")
+        """End the session in the browser."""
+        self._append(resp, f"{AUTH_COOKIE}=; {_EXPIRED}; HttpOnly")
+        self._append(resp, f"{USER_COOKIE}=; {_EXPIRED}")
 
     def _append(self, resp: falcon.Response, cookie: str) -> None:
         resp.append_header("Set-Cookie", f"{cookie}; {self._same_site}")
 
 
 def user_fields(user: User) -> dict[str, object]:
-    """A user as the contract shows one."""
+    """The JSON of a user, as the API sends it."""
     return {"id": user.id, "username": user.username, "age": user.age, "gender": user.gender.value}

@@ -1,4 +1,4 @@
-"""What the server's protocol and `vigility.web.fast_path.handler` agree on. Light: the master imports it, too."""
+"""What `vigility.web.server.protocol` and `vigility.web.fast_path.handler` agree on."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from typing import Final, Protocol
 
 PATH: Final = b"/track"
 
-# A plain request has a few hundred bytes; past this it is none, and the general way bounds what it holds.
+# A plain request has a few hundred bytes. A larger body takes the normal path, which limits how much is buffered.
 MAX_BODY_BYTES: Final = 4 * 1024
 
-STATE: Final = "vigility.short_way"
-"""Under this name the ASGI lifespan's state holds the ShortWay, for a server that can use it."""
+STATE: Final = "vigility.fast_path"
+"""The key of the FastPath in the ASGI lifespan's state. A server that can use it finds it there."""
 
 REFUSED: Final = "vigility.refused"
-"""Under this name a request's scope holds why its event was not stored, where that is known already."""
+"""The key in a request's scope of the error because of which its event was not stored, if that is known."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 Client = tuple[str, int] | None
 
 
 class Responder(Protocol):
-    """The other end of a request."""
+    """Responds to one request."""
 
-    def answer(self, status: int, rest: bytes) -> None:
+    def respond(self, status: int, rest: bytes) -> None:
         """Send a status, and the headers and the body that belong to it."""
         ...
 
     def refuse(self, error: Exception) -> None:
-        """Let the general way say why the event was not stored: a VigilityError, or else a fault of ours."""
+        """Let the normal path report why the event was not stored: a VigilityError, or any other for a bug."""
         ...
 
 
 class FastPath(Protocol):
-    """Takes requests past the application."""
+    """Handles requests without the application."""
 
-    def take(self, headers: Headers, body: bytes | bytearray, client: Client, exchange: Responder) -> bool:
-        """Whether the request is taken; then a method of `exchange` is called later, once."""
+    def try_handle(
+        self, headers: Headers, body: bytes | bytearray, client: Client, responder: Responder
+    ) -> bool:
+        """Whether it handles the request. If so, it calls one method of `responder` later, once."""
         ...

@@ -1,14 +1,15 @@
-"""The short way of `POST /track`, which nearly every request to a busy server is.
+"""The fast path of `POST /track`, which nearly every request to a busy server takes.
 
-The general way makes a task, an ASGI cycle, Falcon's request and response and six hooks for each request:
-more than all that the event itself costs (docs/http-benchmarks.md has the figures). Here a request whose
-token, user and form are known to be good is handed straight to the group commit, and answered by one write.
-All else is left to the general way: whatever is unusual, and whatever is refused. `tests/web/test_express.py`
-holds the answers of the two against each other.
+For each request the normal path creates a task, an ASGI cycle, Falcon's request and response, and runs six
+middleware hooks. That costs more than the event itself (docs/http-benchmarks.md has the figures). Here a request
+whose token, user and form are known to be good goes straight to the group commit, and its response is one write.
+Everything unusual, and every error, is left to the normal path. `tests/web/test_fast_path.py` compares the
+responses of the two.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import partial
 from time import perf_counter
 from typing import Final
@@ -16,19 +17,19 @@ from typing import Final
 import msgspec
 
 from vigility.core.errors import VigilityError
-from vigility.core.events.group_commit import Outcome
+from vigility.core.events.ports import Outcome
 from vigility.core.events.model import StoredEvent
 from vigility.core.users.model import User
-from vigility.web.middleware.access_log import AccessLog, AccessRecord
-from vigility.web.middleware.security_headers import NO_STORE, SECURITY_HEADERS
 from vigility.web.auth.authentication import Authenticator
-from vigility.web.middleware.metrics import RequestMetrics
+from vigility.web.fast_path.contract import PATH, Client, Headers, Responder
+from vigility.web.fast_path.event_writer import EventWriter, track_response
 from vigility.web.http.requests import peer_of, request_id
-from vigility.web.fast_path.contract import PATH, Client, Responder, Headers
-from vigility.web.fast_path.event_writer import EventWriter, event_json
+from vigility.web.middleware.access_log import AccessLog, AccessRecord
+from vigility.web.middleware.metrics import RequestMetrics
+from vigility.web.middleware.security_headers import NO_STORE, SECURITY_HEADERS
 
 _BEARER: Final = b"Bearer "
-# What changes how a request is judged, answered or read. (Chunks may end in headers that come too late.)
+# These change how a request is authorised, read or responded to. (Trailers of a chunked body would arrive too late.)
 _UNUSUAL: Final = frozenset({b"cookie", b"origin", b"expect", b"upgrade", b"transfer-encoding"})
 _KEEP_ALIVE: Final = b"keep-alive"
 _JSON: Final = b"application/json"
@@ -41,8 +42,8 @@ _HEADERS: Final = {
 _HEAD: Final = "".join(f"{name.lower()}: {value}\r\n" for name, value in _HEADERS.items()).encode()
 
 
-# Other members are read by the general way: msgspec leaves what it skips unchecked, and a body that is no
-# valid JSON would be taken.
+# Bodies with other members take the normal path. msgspec does not validate what it skips, so it would accept
+# a body that is not valid JSON.
 class _Body(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     feature_name: str
     event_id: str | None = None
@@ -52,70 +53,78 @@ _DECODER: Final = msgspec.json.Decoder(_Body)
 
 
 class FastTrackHandler:
-    """Implements `vigility.web.fast_path.contract.ShortWay`. Used in the event loop only."""
+    """Implements `vigility.web.fast_path.contract.FastPath`. Used in the event loop only."""
 
-    def __init__(self, identity: Authenticator, recorder: EventWriter, measured: RequestMetrics, log: AccessLog) -> None:
-        self._identity = identity
-        self._recorder = recorder
-        self._measured = measured
-        self._log = log
-        self._seconds: dict[int, list[float]] = {201: [], 200: []}
-        recorder.after_each_batch = self._count
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        event_writer: EventWriter,
+        request_metrics: RequestMetrics,
+        access_log: AccessLog,
+    ) -> None:
+        self._authenticator = authenticator
+        self._event_writer = event_writer
+        self._request_metrics = request_metrics
+        self._access_log = access_log
+        self._seconds: defaultdict[int, list[float]] = defaultdict(list)  # of responses, by their status
+        event_writer.after_each_batch = self._count
 
-    def take(self, headers: Headers, body: bytes | bytearray, client: Client, exchange: Responder) -> bool:
-        """See `ShortWay.take`."""
+    def try_handle(
+        self, headers: Headers, body: bytes | bytearray, client: Client, responder: Responder
+    ) -> bool:
+        """See `FastPath.try_handle`."""
         began = perf_counter()
         found = dict(headers)
         if len(found) < len(headers) or not _UNUSUAL.isdisjoint(found):
             return False
         if found.get(b"connection", _KEEP_ALIVE).lower() != _KEEP_ALIVE:
             return False
-        user = self._user_of(found)
+        user = self._cached_user(found)
         if user is None or found.get(b"content-type") != _JSON:
             return False
-        done = partial(self._done, _Request(began, user.id, found, client), exchange)
+        on_done = partial(self._on_done, _Request(began, user.id, found, client), responder)
         try:
             event = _DECODER.decode(body)
-            self._recorder.submit(user, event.feature_name, event.event_id, done)
-        except (ValueError, RecursionError, VigilityError):  # the general way will say what is wrong
+            self._event_writer.submit(user, event.feature_name, event.event_id, on_done)
+        except (ValueError, RecursionError, VigilityError):  # the normal path will report what is wrong
             return False
         return True
 
-    def _user_of(self, headers: dict[bytes, bytes]) -> User | None:
+    def _cached_user(self, headers: dict[bytes, bytes]) -> User | None:
         authorization = headers.get(b"authorization", b"")
         if not authorization.startswith(_BEARER) or not authorization.isascii():
             return None
-        return self._identity.cached_user(authorization[len(_BEARER) :].decode())
+        return self._authenticator.cached_user(authorization[len(_BEARER) :].decode())
 
-    def _done(self, request: _Request, exchange: Responder, outcome: Outcome) -> None:
+    def _on_done(self, request: _Request, responder: Responder, outcome: Outcome) -> None:
         if not isinstance(outcome, StoredEvent):
-            exchange.refuse(outcome)
+            responder.refuse(outcome)
             return
         try:
-            self._answer(request, exchange, outcome)
-        except Exception as bug:  # noqa: BLE001 - the sender would wait for ever
-            exchange.refuse(bug)
+            self._respond(request, responder, outcome)
+        except Exception as bug:  # noqa: BLE001 - otherwise the sender would wait for ever
+            responder.refuse(bug)
 
-    def _answer(self, request: _Request, exchange: Responder, outcome: StoredEvent) -> None:
-        status = 200 if outcome.repeated else 201
-        content = msgspec.json.encode(event_json(outcome))
+    def _respond(self, request: _Request, responder: Responder, stored: StoredEvent) -> None:
+        status, event = track_response(stored)
+        content = msgspec.json.encode(event)
         named = request_id(_text(request.headers.get(b"x-request-id")))
         seconds = perf_counter() - request.began
         self._seconds[status].append(seconds)
-        exchange.answer(
+        responder.respond(
             status,
             b"%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b"
             % (_HEAD, named.encode(), len(content), content),
         )
-        if self._log.is_on:
-            self._note(request, named, status, seconds, len(content))
+        if self._access_log.is_on:
+            self._log(request, named, status, seconds, len(content))
 
-    def _note(self, request: _Request, named: str, status: int, seconds: float, size: int) -> None:
+    def _log(self, request: _Request, named: str, status: int, seconds: float, size: int) -> None:
         peer, forwarded_for = peer_of(request.client), _text(request.headers.get(b"x-forwarded-for"))
-        self._log.note(
+        self._access_log.write(
             AccessRecord(
                 request_id=named,
-                address=self._log.address_of(peer, forwarded_for),
+                address=self._access_log.client_address(peer, forwarded_for),
                 method="POST",
                 path=PATH.decode(),
                 status=status,
@@ -128,12 +137,12 @@ class FastTrackHandler:
     def _count(self) -> None:
         for status, seconds in self._seconds.items():
             if seconds:
-                self._measured.count("POST", PATH.decode(), status, seconds)
+                self._request_metrics.count("POST", PATH.decode(), status, seconds)
                 seconds.clear()
 
 
 class _Request(msgspec.Struct, gc=False, frozen=True):
-    """What is remembered of a request until its event is stored."""
+    """What is kept of a request until its event is stored."""
 
     began: float
     user_id: int

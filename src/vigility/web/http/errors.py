@@ -1,4 +1,4 @@
-"""The one place where errors become answers: `{"error": "<one clear sentence>"}`."""
+"""The one place where errors become responses: `{"error": "<one clear sentence>"}`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from vigility.core.errors import EventConflict, InvalidCredentials, InvalidInput, OutcomeUnknown, StoreError, StoreUnavailable, UnknownUser, UserGone, UsernameTaken, VigilityError
+from vigility.core.errors import (
+    EventConflict,
+    InvalidCredentials,
+    InvalidInput,
+    OutcomeUnknown,
+    StoreError,
+    StoreUnavailable,
+    UnknownUser,
+    UserGone,
+    UsernameTaken,
+    VigilityError,
+)
+from vigility.web.http.query_parameters import FIELD_PARAMETERS
 
 logger: Final = logging.getLogger("vigility.web")
 
 RETRY_AFTER_SECONDS: Final = 1
 
-# The fields of the core whose names in a query differ.
-_NAMES: Final = {"start": "startDate", "end": "endDate", "age_group": "ageGroup"}
 _STATUS: Final[dict[type[VigilityError], str]] = {
     UsernameTaken: falcon.HTTP_400,
     InvalidCredentials: falcon.HTTP_400,
@@ -29,27 +39,27 @@ _SENTENCES: Final = {
 
 
 def install(app: falcon.asgi.App[Any, Any]) -> None:
-    """Let the application answer every error as JSON."""
+    """Make the application respond to every error with JSON."""
     app.set_error_serializer(_serialize)
     app.add_error_handler(Exception, _on_bug)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
-    app.add_error_handler(VigilityError, _on_refusal)
+    app.add_error_handler(VigilityError, _on_vigility_error)
     app.add_error_handler(StoreError, _on_store_error)
 
 
 def sentence_of(error: VigilityError) -> str:
-    """What the error says, with the fields named as in HTTP."""
+    """The error's message, with fields named as HTTP names them."""
     if isinstance(error, InvalidInput):
-        return f"{_NAMES.get(error.field, error.field)} {error.rule}"
+        return f"{FIELD_PARAMETERS.get(error.field, error.field)} {error.rule}"
     return str(error)
 
 
-async def _on_refusal(
-    req: falcon.asgi.Request, resp: falcon.asgi.Response, error: VigilityError, _params: dict[str, Any]
+async def _on_vigility_error(
+    req: falcon.asgi.Request, resp: falcon.asgi.Response, error: VigilityError, params: dict[str, Any]
 ) -> None:
-    if isinstance(error, UnknownUser | UserGone):  # deleted since the token was checked
-        error_ = falcon.HTTPUnauthorized(description="Invalid or expired token", challenges=["Bearer"])
-        await _on_http_error(req, resp, error_, _params)
+    if isinstance(error, UnknownUser | UserGone):  # deleted after the token was checked
+        unauthorized = falcon.HTTPUnauthorized(description="Invalid or expired token", challenges=["Bearer"])
+        await _on_http_error(req, resp, unauthorized, params)
         return
     resp.status = _STATUS.get(type(error), falcon.HTTP_400)
     _write(resp, sentence_of(error))
@@ -59,14 +69,14 @@ async def _on_store_error(
     req: falcon.asgi.Request, resp: falcon.asgi.Response, error: StoreError, _params: dict[str, Any]
 ) -> None:
     logger.error("request %s: %s", req.context.request_id, error)
-    if isinstance(error, OutcomeUnknown):  # no 503, which says that nothing was stored
+    if isinstance(error, OutcomeUnknown):  # not 503, which promises that nothing was stored
         resp.status = falcon.HTTP_504
-        _write(resp, "The store was lost while it stored this, which may be stored or not")
+        _write(resp, "The database was lost during the commit, so this may or may not be stored")
         return
     resp.status = falcon.HTTP_503
     resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
     reason = error.reason if isinstance(error, StoreUnavailable) else "it failed, and the log says why"
-    _write(resp, f"The store is unavailable: {reason}; try again shortly")
+    _write(resp, f"The database is unavailable: {reason}; try again shortly")
 
 
 async def _on_http_error(

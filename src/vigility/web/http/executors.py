@@ -1,4 +1,4 @@
-"""The threads behind the event loop: the core is synchronous, and the loop awaits it."""
+"""The threads behind the event loop. The core is synchronous, so the event loop awaits it in threads."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ from vigility.core.errors import QueueFull, StoreUnavailable
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-# Writers take turns and a read is a millisecond: more threads would wait, not work.
-STORE_THREADS: Final = 4
-# On SQLite one batch at a time, while its next is being read: threads that hold large batches would only take
-# Python's global lock from each other while the others wait for the turn that they hold. On PostgreSQL one
-# is read while another waits for the server: a third more events a second (docs/postgresql.md).
+# Writers wait for one lock, and a read takes a millisecond: more threads would wait, not work.
+DATABASE_THREADS: Final = 4
+# Where batches cannot be written in parallel (SQLite): one at a time, while the body of the next arrives.
+# More threads that hold large batches would only compete for Python's global lock with the one that holds the
+# write lock.
 BATCH_THREADS: Final = 1
-BATCH_THREADS_ON_POSTGRES: Final = 2
-# Each holds up to 2 MiB. At 100 batches a second the last of them is answered within a second.
+# Where they can (PostgreSQL): one batch is parsed while another waits for the server. That stores a third more
+# events a second (docs/postgresql.md).
+PARALLEL_BATCH_THREADS: Final = 2
+# Each holds up to 2 MiB. At 100 batches a second the last of them gets its response within a second.
 MAX_WAITING_BATCHES: Final = 64
-# A store that could not be used for so long is away; a connection that was cut says so sooner.
-LONG_SECONDS: Final = 1.0
-# At ~0.2 s a hash the last of them is answered after some 6 s; a caller has given up after more.
-MAX_WAITING_FOR_A_HASH: Final = 32
-# Password hashes yield to everything else, so that a flood of log-ins does not slow tracking down.
+# A database that could not be used for this long is down. A connection that was cut fails sooner.
+OUTAGE_SECONDS: Final = 1.0
+# At ~0.2 s a hash the last of them gets its response after some 6 s. A caller does not wait much longer.
+MAX_WAITING_HASHES: Final = 32
+# Password hashes run at a lower priority than everything else, so that many sign-ins do not slow tracking down.
 HASH_NICENESS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
-    """When a batch had tried a store for long in vain, and why. Not the error itself: it holds the batch."""
+class _Failure:
+    """When and why a batch last failed; omits the exception, which would retain the batch."""
 
     at: float
     message: str
@@ -47,7 +49,7 @@ class _Failed:
 
 
 class Executors:
-    """A pool for each kind of work: short calls of the store, batches, password hashes.
+    """A thread pool for each kind of work: short database calls, batches, password hashes.
 
     Threads start with the first call.
     """
@@ -55,24 +57,25 @@ class Executors:
     def __init__(self, password_threads: int, batch_threads: int = BATCH_THREADS) -> None:
         self._password_threads = password_threads
         self._batch_threads = batch_threads
-        self._store: ThreadPoolExecutor | None = None
+        self._database: ThreadPoolExecutor | None = None
         self._batches: ThreadPoolExecutor | None = None
         self._passwords: ThreadPoolExecutor | None = None
         self._waiting_batches = 0
-        self._failed: _Failed | None = None
+        self._waiting_hashes = 0
+        self._failure: _Failure | None = None
         self._succeeded_at = float("-inf")
-        self._waiting = 0
 
-    async def store(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """The result of a call that works on the store."""
-        if self._store is None:
-            self._store = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
-        return await _in(self._store, call, *args, **kwargs)
+    async def database(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """The result of a short call that uses the database."""
+        if self._database is None:
+            self._database = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="database")
+        return await _run_in(self._database, call, *args, **kwargs)
 
     async def batch(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """The result of a call that stores a batch. Raises QueueFull where too many wait.
+        """The result of a call that stores a batch.
 
-        Raises StoreUnavailable too where it waited while the store was unavailable to another.
+        Raises QueueFull if too many are waiting, and StoreUnavailable if the database was down for another
+        batch while this one waited.
         """
         if self._batches is None:
             self._batches = ThreadPoolExecutor(self._batch_threads, thread_name_prefix="batches")
@@ -80,57 +83,60 @@ class Executors:
             raise QueueFull(f"{MAX_WAITING_BATCHES} batches are waiting to be stored: try again in a moment")
         self._waiting_batches += 1
         try:
-            return await _in(self._batches, self._attempt, monotonic(), partial(call, *args, **kwargs))
+            return await _run_in(self._batches, self._attempt, monotonic(), partial(call, *args, **kwargs))
         finally:
             self._waiting_batches -= 1
 
-    def _attempt(self, came: float, call: Callable[[], _T]) -> _T:
-        """The result of a batch's call, unless it waited while another tried for long in vain.
+    def _attempt(self, arrived: float, call: Callable[[], _T]) -> _T:
+        """Run a batch's call, unless the database turned out to be down while the batch waited.
 
-        That one may have waited 10 s, and each in line would learn it as much later than the one before.
+        An attempt can take 10 s to fail. If each waiting batch made its own, each would fail that much
+        later than the one before.
         """
-        failed = self._failed
-        if failed is not None and came < failed.at:
-            raise StoreUnavailable(failed.message, failed.reason)
+        failure = self._failure
+        if failure is not None and arrived < failure.at:
+            raise StoreUnavailable(failure.message, failure.reason)
         began = monotonic()
         try:
             result = call()
         except StoreUnavailable as error:
-            if self._succeeded_at < began < monotonic() - LONG_SECONDS:
-                self._failed = _Failed(monotonic(), str(error), error.reason)
+            if self._succeeded_at < began < monotonic() - OUTAGE_SECONDS:
+                self._failure = _Failure(monotonic(), str(error), error.reason)
             raise
         self._succeeded_at = monotonic()
         return result
 
     async def password(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """The result of a call that hashes a password. Raises HTTPServiceUnavailable where too many wait."""
+        """The result of a call that hashes a password. Raises HTTPServiceUnavailable if too many are waiting."""
         if self._passwords is None:
             self._passwords = ThreadPoolExecutor(
-                self._password_threads, thread_name_prefix="passwords", initializer=_yield_to_others
+                self._password_threads, thread_name_prefix="passwords", initializer=_lower_priority
             )
-        if self._waiting >= MAX_WAITING_FOR_A_HASH * self._password_threads:
+        if self._waiting_hashes >= MAX_WAITING_HASHES * self._password_threads:
             raise falcon.HTTPServiceUnavailable(
                 description="Too many sign-ins at this moment; try again shortly", retry_after=2
             )
-        self._waiting += 1
+        self._waiting_hashes += 1
         try:
-            return await _in(self._passwords, call, *args, **kwargs)
+            return await _run_in(self._passwords, call, *args, **kwargs)
         finally:
-            self._waiting -= 1
+            self._waiting_hashes -= 1
 
     def stop(self) -> None:
-        """Finish what was begun and end the threads."""
-        for pool in (self._passwords, self._batches, self._store):
+        """Finish the calls that have begun, and end the threads."""
+        for pool in (self._passwords, self._batches, self._database):
             if pool is not None:
                 pool.shutdown()
-        self._passwords = self._batches = self._store = None
+        self._passwords = self._batches = self._database = None
 
 
-async def _in(pool: ThreadPoolExecutor, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+async def _run_in(
+    pool: ThreadPoolExecutor, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
+) -> _T:
     return await asyncio.get_running_loop().run_in_executor(pool, lambda: call(*args, **kwargs))
 
 
-def _yield_to_others() -> None:
-    # Linux keeps a niceness for each thread, under its own id.
+def _lower_priority() -> None:
+    # Linux keeps a niceness for each thread, under the thread's own id.
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASH_NICENESS)

@@ -1,4 +1,4 @@
-"""What comes in: requests, their JSON bodies and their queries, read strictly."""
+"""Reads requests strictly: their JSON bodies, their queries and their ids."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ import msgspec
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 MAX_BODY_BYTES: Final = 100 * 1024
-# Of a body that is too large so much is read and forgotten: where a connection is closed with bytes unread,
-# the sender is cut off before it has seen the answer.
+# How much of a body that is too large is read and discarded. If the connection were closed with bytes
+# unread, the sender would be cut off before it has read the response.
 MAX_DISCARDED_BYTES: Final = 16 * 1024 * 1024
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_MOST_PARAMETERS: Final = 50
+_MAX_PARAMETERS: Final = 50
 
 
 class Request(falcon.asgi.Request):
-    """Falcon's request, except that a query in raw bytes is percent-encoded and not a server error.
+    """Falcon's request, but raw bytes in the query are percent-encoded instead of causing a server error.
 
-    `context` holds what the hooks round a request need: `began`, `request_id`, `address` (whose it is),
+    `context` holds what the middleware needs: `began`, `request_id`, `address` (the client's),
     `cookie_allowed` and `user_id`.
     """
 
@@ -43,7 +43,7 @@ class Request(falcon.asgi.Request):
         if not query.isascii():
             scope = {**scope, "query_string": quote_from_bytes(query, safe="%&=+").encode()}
         super().__init__(scope, receive, first_event, options)
-        # Set here and not by a hook: Falcon refuses some methods before it calls the first.
+        # Set here and not by middleware: Falcon rejects some methods before it calls any.
         self.context.began = perf_counter()
         self.context.request_id = request_id(self.get_header("X-Request-ID"))
         self.context.address = "unknown"
@@ -52,21 +52,21 @@ class Request(falcon.asgi.Request):
 
 
 def request_id(given: str | None) -> str:
-    """The id that the sender gave the request, where it can do no harm in a log; else a new one."""
-    # Nobody gains by guessing one, so they need not come from the system, which takes longer.
+    """The id that the sender gave the request if it is harmless in a log, otherwise a new one."""
+    # Nobody gains anything by guessing an id, so it need not come from the system's random source, which is slower.
     return given if given and _REQUEST_ID.fullmatch(given) else f"{getrandbits(128):032x}"
 
 
 def peer_of(client: tuple[str, int] | None) -> str:
-    """The address at the connection's other end."""
+    """The address of the other end of the connection."""
     return client[0] if client else "local"
 
 
 async def json_object(req: Request) -> dict[str, Any]:
-    """The members of the JSON object in the body; none where there is no body, or an empty list.
+    """The JSON object in the body. A missing body and an empty list count as an empty object.
 
-    Of a name that comes twice the last counts. Raises HTTPContentTooLarge,
-    HTTPUnsupportedMediaType or HTTPBadRequest.
+    If a member appears twice, the last one counts. Raises HTTPContentTooLarge, HTTPUnsupportedMediaType or
+    HTTPBadRequest.
     """
     body = await json_body(req, MAX_BODY_BYTES)
     if not body:
@@ -82,12 +82,12 @@ async def json_object(req: Request) -> dict[str, Any]:
     return value
 
 
-async def json_body(req: Request, most: int) -> bytes:
-    """The body, at most so many bytes, which is of the type of JSON where there is one.
+async def json_body(req: Request, max_bytes: int) -> bytes:
+    """The body, of at most `max_bytes`. Unless it is empty, its type must be JSON.
 
     Raises HTTPContentTooLarge or HTTPUnsupportedMediaType.
     """
-    body = await _body(req, most)
+    body = await _read_body(req, max_bytes)
     if body and not _is_json(req.content_type):
         raise falcon.HTTPUnsupportedMediaType(description="The body must be application/json")
     return body
@@ -103,7 +103,7 @@ def query_of(req: Request, allowed: tuple[str, ...]) -> dict[str, str]:
         names = ", ".join(sorted(ascii(name)[:40] for name in unknown))
         raise falcon.HTTPBadRequest(description=f"Unknown parameter {names}; allowed: {', '.join(allowed)}")
     if len(found) < len(pairs):
-        raise falcon.HTTPBadRequest(description="A parameter may come only once")
+        raise falcon.HTTPBadRequest(description="A parameter may appear only once")
     return found
 
 
@@ -112,23 +112,23 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     if _BAD_ESCAPE.search(query):
         raise bad
     try:
-        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
-    except ValueError:  # not UTF-8, or more parameters than any sender has
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
+    except ValueError:  # not UTF-8, or more parameters than any real client sends
         raise bad from None
 
 
-async def _body(req: Request, most: int) -> bytes:
-    too_large = (req.content_length or 0) > most
+async def _read_body(req: Request, max_bytes: int) -> bytes:
+    too_large = (req.content_length or 0) > max_bytes
     body = bytearray()
     discarded = 0
     async for chunk in req.stream:
-        too_large = too_large or len(body) + len(chunk) > most
+        too_large = too_large or len(body) + len(chunk) > max_bytes
         if not too_large:
             body += chunk
         elif (discarded := discarded + len(chunk)) > MAX_DISCARDED_BYTES:
             break
     if too_large:
-        raise falcon.HTTPContentTooLarge(description=f"The body must have at most {most} bytes")
+        raise falcon.HTTPContentTooLarge(description=f"The body must have at most {max_bytes} bytes")
     return bytes(body)
 
 

@@ -1,4 +1,4 @@
-"""The page and the files it loads, read once at the start."""
+"""The files of the dashboard, read once at the start."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _CONTENT_TYPES: Final = {
 
 @dataclass(frozen=True)
 class File:
-    """What a file holds, and the suffix that says what it is."""
+    """The content of a file, and the suffix that tells its type."""
 
     content: bytes
     suffix: str
 
     @cached_property
-    def tag(self) -> str:
+    def etag(self) -> str:
         """Its ETag."""
         return f'"{hashlib.sha256(self.content).hexdigest()[:16]}"'
 
 
-class Pages:
-    """The files under one directory, by their paths in it. Nothing else can be asked for."""
+class StaticFiles:
+    """The files in one directory, by their paths in it. No other file can be requested."""
 
     def __init__(self, directory: Path) -> None:
         self._files = {
@@ -51,22 +51,22 @@ class Pages:
 
     @property
     def index(self) -> File:
-        """The page."""
+        """The HTML page that loads all the others."""
         return self._files["index.html"]
 
     def file(self, path: str) -> File | None:
-        """The file of this path."""
+        """The file with this path, or None."""
         return self._files.get(path)
 
 
 class PageResource:
-    """A GET that shows the page."""
+    """A resource whose GET sends the HTML page."""
 
     def __init__(self, page: File) -> None:
         self._page = page
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Answer with the page."""
+        """Send the page."""
         send_file(req, resp, self._page)
 
     on_head = on_get
@@ -75,12 +75,12 @@ class PageResource:
 class StaticResource:
     """`GET /static/{path}`."""
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
+    def __init__(self, static_files: StaticFiles) -> None:
+        self._static_files = static_files
 
     async def on_get(self, req: Request, resp: Response, path: str) -> None:
-        """Answer with the file."""
-        file = self._pages.file(path)
+        """Send the file."""
+        file = self._static_files.file(path)
         if file is None:
             raise falcon.HTTPNotFound
         send_file(req, resp, file)
@@ -89,12 +89,14 @@ class StaticResource:
 
 
 def send_file(req: Request, resp: Response, file: File) -> None:
-    """Answer with a file, or by 304 where the browser has it. It asks each time: names hold no version."""
-    resp.set_header("ETag", file.tag)
+    """Send a file, or 304 if the browser has it.
+
+    The browser asks each time, because the names of the files hold no version.
+    """
+    resp.set_header("ETag", file.etag)
     resp.set_header("Cache-Control", "no-cache")
-    if file.tag in [
-        known.strip().removeprefix("W/") for known in (req.get_header("If-None-Match") or "").split(",")
-    ]:
+    known = (req.get_header("If-None-Match") or "").split(",")
+    if file.etag in [etag.strip().removeprefix("W/") for etag in known]:
         resp.status = falcon.HTTP_304
         return
     resp.content_type = _CONTENT_TYPES[file.suffix]

@@ -14,15 +14,15 @@ from typing import Final
 
 from falcon.asgi import Response
 
-from vigility.web.http.client_address import Addresses
+from vigility.web.http.client_address import ClientAddressResolver
 from vigility.web.http.requests import Request, peer_of
 
-_LONGEST_PATH: Final = 200
+_MAX_PATH_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessRecord:
-    """A request and its answer, as far as the log tells. `seconds` is the time from the one to the other."""
+    """What the log says about a request and its response. `seconds` is the time between the two."""
 
     request_id: str
     address: str
@@ -35,28 +35,29 @@ class AccessRecord:
 
 
 class AccessLog:
-    """Falcon's hooks round each request."""
+    """Finds the client's address before each request, and writes a line after it."""
 
-    def __init__(self, addresses: Addresses, write: Callable[[bytes], None] | None) -> None:
+    def __init__(self, addresses: ClientAddressResolver, sink: Callable[[bytes], None] | None) -> None:
+        """`sink` writes a line; without one the log is off."""
         self._addresses = addresses
-        self._write = write
+        self._sink = sink
 
     @property
     def is_on(self) -> bool:
         """Whether lines are written."""
-        return self._write is not None
+        return self._sink is not None
 
     async def process_request(self, req: Request, _resp: Response) -> None:
-        """Find its sender's address."""
+        """Find the client's address."""
         peer = peer_of(req.scope.get("client"))
-        req.context.address = self._addresses.client_of(peer, req.get_header("X-Forwarded-For"))
+        req.context.address = self.client_address(peer, req.get_header("X-Forwarded-For"))
 
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
-        """Name the request to its sender, and write its line."""
+        """Send the request's id to the client, and write the line."""
         resp.set_header("X-Request-ID", req.context.request_id)
         if not self.is_on:
             return
-        answered = AccessRecord(
+        record = AccessRecord(
             request_id=req.context.request_id,
             address=req.context.address,
             method=req.method,
@@ -66,33 +67,33 @@ class AccessLog:
             size=len(await resp.render_body() or b""),
             user_id=req.context.user_id,
         )
-        self.note(answered)
+        self.write(record)
 
-    def address_of(self, peer: str, forwarded_for: str | None) -> str:
-        """Whose request it is."""
-        return self._addresses.client_of(peer, forwarded_for)
+    def client_address(self, peer: str, forwarded_for: str | None) -> str:
+        """The address that the request comes from."""
+        return self._addresses.resolve(peer, forwarded_for)
 
-    def note(self, answered: AccessRecord) -> None:
+    def write(self, record: AccessRecord) -> None:
         """Write the line of a request."""
-        if self._write is None:
+        if self._sink is None:
             return
         line = {
             "time": datetime.fromtimestamp(time(), UTC).isoformat(timespec="milliseconds"),
             "pid": os.getpid(),
-            "request_id": answered.request_id,
-            "address": answered.address,
-            "method": answered.method,
-            "path": answered.path[:_LONGEST_PATH],
-            "status": answered.status,
-            "ms": round(answered.seconds * 1000, 2),
-            "bytes": answered.size,
-            "user_id": answered.user_id,
+            "request_id": record.request_id,
+            "address": record.address,
+            "method": record.method,
+            "path": record.path[:_MAX_PATH_LENGTH],
+            "status": record.status,
+            "ms": round(record.seconds * 1000, 2),
+            "bytes": record.size,
+            "user_id": record.user_id,
         }
-        # Pure ASCII: nothing that was sent can begin a new line or steer a terminal.
-        self._write(json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
+        # Pure ASCII: nothing that was sent can start a new line or control a terminal.
+        self._sink(json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
 
 
 def to_stdout(line: bytes) -> None:
     """Write a line in one call, so that the lines of several workers do not mix."""
-    with suppress(OSError):  # whoever read the log is gone; requests are served all the same
+    with suppress(OSError):  # the reader of the log is gone; requests are still served
         os.write(sys.stdout.fileno(), line)

@@ -1,4 +1,4 @@
-"""CORS: the front end's origin may send requests with cookies and read the answers; no other may."""
+"""CORS: the front end's origin may send requests with cookies and read the responses. No other origin may."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Final
 import falcon
 from falcon.asgi import Response
 
-from vigility.web.middleware.origins import AllowedOrigins
 from vigility.web.http.requests import Request
+from vigility.web.middleware.origins import AllowedOrigins
 
 _MAX_AGE_SECONDS: Final = "600"
 
 
 class Cors:
-    """Falcon's hook after each answer. `Vary: Origin` is always there: caches must tell origins apart."""
+    """Adds the CORS headers. `Vary: Origin` is always there, because caches must tell origins apart."""
 
     def __init__(self, origins: AllowedOrigins) -> None:
         self._origins = origins
 
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
-        """Add the headers of CORS; answer OPTIONS by 204."""
+        """Add the headers, and respond to OPTIONS with 204."""
         resp.append_header("Vary", "Origin")
         origin = req.get_header("Origin")
         if self._origins.is_frontend(origin):

@@ -1,4 +1,4 @@
-"""Cross-site request forgery: another site must not act with a user's cookie."""
+"""Protection from cross-site request forgery: another site must not act with a user's cookie."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import falcon
 from falcon.asgi import Response
 
 from vigility.web.auth.cookies import AUTH_COOKIE
-from vigility.web.middleware.origins import AllowedOrigins
 from vigility.web.http.requests import Request
+from vigility.web.middleware.origins import AllowedOrigins
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class CsrfMiddleware:
-    """Falcon's hook before each request: decides whether its cookie may be used."""
+    """Decides before each request whether its cookie may be used."""
 
     def __init__(self, origins: AllowedOrigins) -> None:
         self._origins = origins
 
     async def process_request(self, req: Request, _resp: Response) -> None:
-        """Set `context.cookie_allowed`. Raises HTTPForbidden where nothing but the cookie proves the user.
+        """Set `context.cookie_allowed`. Raises HTTPForbidden if the cookie is all that identifies the user.
 
-        A browser may keep the cookie to itself and yet obey an answer that sets it: so it is looked at
-        where a request comes from that brings none.
+        The origin is checked even if the request brings no cookie: a browser may keep the cookie back and
+        still obey a response that sets one.
         """
         req.context.cookie_allowed = True
         if req.method in _SAFE_METHODS:

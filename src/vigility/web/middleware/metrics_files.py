@@ -1,7 +1,8 @@
-"""The files in which workers count, and what becomes of those of a worker that is gone.
+"""The files in which workers count, and merging those of workers that have ended.
 
-prometheus-client gives each worker files of its own (`counter_<pid>.db`) and leaves them there for ever, as a
-counter must not go back. Here they are added up into one, so that restarts do not fill the directory.
+prometheus-client gives each worker its own files (`counter_<pid>.db`) and never deletes them, because a counter
+must not go back. Here the files of workers that have ended are merged into one, so that restarts do not fill
+the directory.
 """
 
 from __future__ import annotations
@@ -17,27 +18,27 @@ from prometheus_client.multiprocess import mark_process_dead
 
 _LOCK: Final = "lock"
 _KINDS: Final = ("counter", "histogram")
-_OF_THE_GONE: Final = 0  # no process has this id
+_DEAD_WORKERS: Final = 0  # stands in for a process id; no process has it
 
 
 @contextmanager
-def reading(directory: Path) -> Iterator[None]:
-    """While the files are read, none is added up."""
+def read_lock(directory: Path) -> Iterator[None]:
+    """Keep files from being merged inside the block, while they are read."""
     with (directory / _LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 
 
 def merge_dead_worker(directory: Path, pid: int) -> None:
-    """Called when a worker is gone: add its counts to those of others before it, and drop its gauges."""
+    """Add the counts of a worker that has ended to those of earlier ones, and drop its gauges."""
     with (directory / _LOCK).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]
         for kind in _KINDS:
-            _add(directory / f"{kind}_{pid}.db", directory / f"{kind}_{_OF_THE_GONE}.db")
+            _merge(directory / f"{kind}_{pid}.db", directory / f"{kind}_{_DEAD_WORKERS}.db")
 
 
-def _add(source: Path, target: Path) -> None:
+def _merge(source: Path, target: Path) -> None:
     if not source.exists():
         return
     total = MmapedDict(str(target))  # type: ignore[no-untyped-call]

@@ -8,20 +8,21 @@ DEVELOPMENT_ORIGIN: Final = "http://localhost:3000"
 
 
 class AllowedOrigins:
-    """The allow-list: the front end's origin, and that of the page which this server serves itself."""
+    """The allow-list: the front end's origin, and the origin of the dashboard that this server itself serves."""
 
     def __init__(self, frontend: str | None) -> None:
         self._frontend = frontend or DEVELOPMENT_ORIGIN
 
     def is_frontend(self, origin: str | None) -> bool:
-        """Whether the origin is another one, served elsewhere, that may read answers."""
+        """Whether this is the front end's origin, which is served elsewhere and may read responses."""
         return origin == self._frontend
 
     def may_act(self, origin: str | None, host: str | None, fetch_site: str | None) -> bool:
-        """Whether a request from this origin may change something by a cookie.
+        """Whether a request from this origin may change something with a cookie.
 
-        `host` and `fetch_site` are the headers Host and Sec-Fetch-Site. Browsers send an Origin with
-        every request that changes something; what sends none is no browser, unless it says otherwise.
+        `host` and `fetch_site` are the headers Host and Sec-Fetch-Site. Browsers send an Origin with every
+        request that changes something. So a request without one comes from no browser, unless
+        Sec-Fetch-Site says otherwise.
         """
         if origin is None:
             return fetch_site != "cross-site"
@@ -29,6 +30,6 @@ class AllowedOrigins:
 
 
 def _host_of(origin: str) -> str:
-    """Host and port. Not the scheme: behind a proxy that ends TLS the server sees another."""
+    """Host and port. Not the scheme: behind a proxy that terminates TLS the server sees a different one."""
     scheme, _, host = origin.lower().partition("://")
     return host.removesuffix(":443" if scheme == "https" else ":80") or origin

@@ -1,4 +1,4 @@
-"""Security headers: the same on every answer."""
+"""Security headers: the same on every response."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-
-
 NO_STORE: Final = "no-store"
 
 
 class SecurityHeaders:
-    """Falcon's hook after each answer."""
+    """Adds the security headers to each response."""
 
     async def process_response(self, _req: Request, resp: Response, _resource: object, _ok: bool) -> None:
-        """Add them; what is not said to be cacheable is kept by nobody."""
+        """Add the headers. Unless the response says that it may be cached, forbid it."""
         resp.set_headers(SECURITY_HEADERS)
         if resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", NO_STORE)

@@ -1,4 +1,4 @@
-"""`/docs`: the description of the API as a page, made here, with nothing from another host."""
+"""`/docs`: the description of the API as an HTML page. It loads nothing from another host."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 from falcon.asgi import Response
 
-from vigility.web.openapi.document import document
-from vigility.web.http.static_files import File, send_file
 from vigility.web.http.requests import Request
+from vigility.web.http.static_files import File, send_file
+from vigility.web.openapi.document import document
 
 _HEAD: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -19,6 +19,7 @@ _HEAD: Final = """<!doctype html>
 <title>vigility: the HTTP API</title><link rel="stylesheet" href="/static/docs.css"></head><body><main>
 <h1>vigility: the HTTP API</h1>"""
 _TAIL: Final = "</main></body></html>\n"
+_AUTHENTICATION: Final = " Needs a token: <code>Authorization: Bearer</code>, or the cookie."
 
 
 class DocsResource:
@@ -28,14 +29,14 @@ class DocsResource:
         self._file = File(page(document()).encode(), ".html")
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Answer with the page."""
+        """Send the page."""
         send_file(req, resp, self._file)
 
     on_head = on_get
 
 
 def page(description: dict[str, Any]) -> str:
-    """The description as HTML."""
+    """An OpenAPI document as HTML."""
     about = f'<p>{_prose(description["info"]["description"])} <a href="/openapi.json">openapi.json</a></p>'
     operations = [
         part
@@ -53,32 +54,25 @@ def page(description: dict[str, Any]) -> str:
 
 def _operation(title: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f'<section id="{escape(operation["operationId"])}"><h2>{escape(title)}</h2>'
-    login = (
-        " Needs a token: <code>Authorization: Bearer</code>, or the cookie."
-        if "security" in operation
-        else ""
-    )
-    yield f"<p>{_prose(operation['summary'])}{login}</p>"
+    yield f"<p>{_prose(operation['summary'])}{_AUTHENTICATION if 'security' in operation else ''}</p>"
     if body := operation.get("requestBody"):
         yield f"<p>Body: {_body(body)}</p>"
     if parameters := operation.get("parameters"):
-        yield _table(
-            ("Parameter", "Meaning", "Allowed"),
-            [
-                (
-                    f"<code>{escape(p['name'])}</code>",
-                    _prose(p["description"]),
-                    f"<code>{_json(p['schema'])}</code>",
-                )
-                for p in parameters
-            ],
-        )
-    answers = operation["responses"].items()
+        yield _table(("Parameter", "Meaning", "Allowed"), [_parameter_row(each) for each in parameters])
+    responses = operation["responses"].items()
     yield _table(
         ("Status", "Meaning", "Body"),
-        [(status, _prose(answer["description"]), _body(answer)) for status, answer in answers],
+        [(status, _prose(response["description"]), _body(response)) for status, response in responses],
     )
     yield "</section>"
+
+
+def _parameter_row(parameter: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        f"<code>{escape(parameter['name'])}</code>",
+        _prose(parameter["description"]),
+        f"<code>{_json(parameter['schema'])}</code>",
+    )
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -99,7 +93,7 @@ def _body(part: dict[str, Any]) -> str:
 
 
 def _prose(text: str) -> str:
-    """Text whose backquotes are code."""
+    """Text in HTML, with its backquotes turned into code elements."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 

@@ -1,4 +1,4 @@
-"""Every operation of the API: what it takes, and with which statuses it answers."""
+"""Every operation of the API: what it takes, and the statuses that it responds with."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from vigility.core.dimensions import AgeGroup, Gender
+from vigility.core.dimensions import Dimension
 from vigility.core.reports.filters import ALL
 from vigility.core.validators import MAX_FEATURE_LENGTH
+from vigility.web.http.query_parameters import DIMENSION_PARAMETERS, END_DATE, FEATURE, START_DATE
 from vigility.web.openapi import schemas
 
-Meaning = tuple[str, type[BaseModel] | str | None]
-"""What a status means, and its body: a model, a media type, or none."""
+ResponseSpec = tuple[str, type[BaseModel] | str | None]
+"""What a status means, and the body: a model, a media type, or none."""
 
-ERRORS: Final[Mapping[int, Meaning]] = {
+ERRORS: Final[Mapping[int, ResponseSpec]] = {
     400: ("A value breaks a rule; the sentence names it.", schemas.ErrorResponse),
-    401: ("No token, or one that is wrong, expired or ended.", schemas.ErrorResponse),
+    401: ("There is no token, or it is invalid, expired or revoked.", schemas.ErrorResponse),
     403: ("The request came from an origin that may not act with a cookie.", schemas.ErrorResponse),
     404: ("There is nothing at this address.", schemas.ErrorResponse),
     409: ("The event_id belongs to an event of another user or feature.", schemas.ErrorResponse),
-    413: ("The body is over 100 kB, or 2 MiB for a batch.", schemas.ErrorResponse),
+    413: ("The body is over 100 kB, or over 2 MiB for a batch.", schemas.ErrorResponse),
     415: ("The body is not application/json.", schemas.ErrorResponse),
-    429: ("Too many attempts; Retry-After says how many seconds to wait.", schemas.ErrorResponse),
-    503: ("The store is unavailable; try again after Retry-After seconds.", schemas.ErrorResponse),
-    504: ("The store was lost while it stored this, which may be stored or not.", schemas.ErrorResponse),
+    429: ("Too many attempts; Retry-After tells how many seconds to wait.", schemas.ErrorResponse),
+    503: ("The database is unavailable; try again after Retry-After seconds.", schemas.ErrorResponse),
+    504: (
+        "The database was lost during the commit, so this may or may not be stored.",
+        schemas.ErrorResponse,
+    ),
 }
-NOT_MODIFIED: Final[Mapping[int, Meaning]] = {304: ("The browser has it already.", None)}
+NOT_MODIFIED: Final[Mapping[int, ResponseSpec]] = {304: ("The browser already has it.", None)}
 HTML: Final = "text/html"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the query or the path."""
+    """A parameter in the query or in the path."""
 
     name: str
     description: str
@@ -44,12 +48,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method at one path. `errors` are the statuses of `ERRORS` that it can answer with."""
+    """One method at one path. `errors` are the statuses of `ERRORS` that it can respond with."""
 
     method: str
     name: str
     summary: str
-    answers: Mapping[int, Meaning]
+    responses: Mapping[int, ResponseSpec]
     errors: tuple[int, ...] = ()
     body: type[BaseModel] | None = None
     parameters: tuple[Parameter, ...] = ()
@@ -57,14 +61,17 @@ class Operation:
     links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
-    def all_answers(self) -> dict[int, Meaning]:
-        """Every status, and what it means."""
-        return dict(self.answers) | {status: ERRORS[status] for status in self.errors}
+    def all_responses(self) -> dict[int, ResponseSpec]:
+        """Every status, with what it means."""
+        return dict(self.responses) | {status: ERRORS[status] for status in self.errors}
 
 
 def _page(name: str) -> Operation:
     return Operation(
-        method="GET", name=name, summary="The page.", answers={200: ("The page.", HTML), **NOT_MODIFIED}
+        method="GET",
+        name=name,
+        summary="The dashboard's page.",
+        responses={200: ("The page.", HTML), **NOT_MODIFIED},
     )
 
 
@@ -73,35 +80,36 @@ def _day(name: str, which: str) -> Parameter:
     return Parameter(name, f"The {which} UTC day that is counted.", allowed)
 
 
-def _choice(name: str, values: type[AgeGroup | Gender], description: str) -> Parameter:
-    return Parameter(name, description, {"type": "string", "enum": [*values, ALL, ""]})
+def _dimension(name: str, dimension: Dimension) -> Parameter:
+    description = f"The {dimension.name.replace('_', ' ')}, at the time of the event."
+    return Parameter(name, description, {"type": "string", "enum": [*dimension.values, ALL, ""]})
 
 
 _FEATURE: Final = Parameter(
-    "feature",
+    FEATURE,
     "The feature whose days are shown. It does not change the bars.",
     {"type": "string", "maxLength": MAX_FEATURE_LENGTH},
 )
 _BODY_ERRORS: Final = (400, 413, 415)
-_LOG_IN: Final = {
+_SIGN_IN_LINK: Final = {
     "logIn": {
         "operationId": "login",
         "requestBody": {"username": "$request.body#/username", "password": "$request.body#/password"},
     }
 }
-_SESSION: Final[Meaning] = ("The user and a token; both cookies are set.", schemas.SessionResponse)
+_SESSION: Final[ResponseSpec] = ("The user and a token; both cookies are set.", schemas.SessionResponse)
 
-OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
+_ACCOUNTS: Final[Mapping[str, tuple[Operation, ...]]] = {
     "/register": (
         _page("registerPage"),
         Operation(
             method="POST",
             name="register",
-            summary="Register a user and log in.",
-            answers={201: _SESSION},
+            summary="Register a user and sign in.",
+            responses={201: _SESSION},
             errors=(*_BODY_ERRORS, 403, 429, 503, 504),
             body=schemas.RegisterBody,
-            links=_LOG_IN,
+            links=_SIGN_IN_LINK,
         ),
     ),
     "/login": (
@@ -109,8 +117,8 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
         Operation(
             method="POST",
             name="login",
-            summary="Log in.",
-            answers={200: _SESSION},
+            summary="Sign in.",
+            responses={200: _SESSION},
             errors=(*_BODY_ERRORS, 403, 429, 503, 504),
             body=schemas.LoginBody,
         ),
@@ -119,8 +127,8 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
         Operation(
             method="POST",
             name="logout",
-            summary="Log out: the token is of no use any more, on any worker, within 5 seconds.",
-            answers={200: ("Logged out; both cookies are cleared.", schemas.MessageResponse)},
+            summary="Log out. Within 5 seconds every worker refuses the token.",
+            responses={200: ("Logged out; both cookies are cleared.", schemas.MessageResponse)},
             errors=(*_BODY_ERRORS, 403, 503, 504),
         ),
     ),
@@ -128,20 +136,26 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
         Operation(
             method="GET",
             name="me",
-            summary="Who is logged in.",
-            answers={200: ("The user.", schemas.MeResponse)},
+            summary="The user who is signed in.",
+            responses={200: ("The user.", schemas.MeResponse)},
             errors=(401, 503),
             needs_user=True,
         ),
     ),
+}
+_EVENTS: Final[Mapping[str, tuple[Operation, ...]]] = {
     "/track": (
         Operation(
             method="POST",
             name="track",
-            summary="Store that the user used a feature now. Durable when it is answered.",
-            answers={
+            summary="Store that the user used a feature now. It is durable when the response is sent.",
+            responses={
                 201: ("The event is stored.", schemas.EventResponse),
                 200: ("The event_id was stored before; this is that event.", schemas.EventResponse),
+                202: (
+                    "The event is queued durably and will be stored (only on servers that write to a stream).",
+                    schemas.QueuedEventResponse,
+                ),
             },
             errors=(*_BODY_ERRORS, 401, 403, 409, 503, 504),
             body=schemas.TrackBody,
@@ -152,8 +166,14 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
         Operation(
             method="POST",
             name="trackBatch",
-            summary="Store many events of the user, each at its own time. Durable when it is answered.",
-            answers={200: ("The right ones are stored, the others told by index.", schemas.BatchResponse)},
+            summary="Store many events of the user, each with its own time. They are durable when the response "
+            "is sent.",
+            responses={
+                200: (
+                    "The valid events are stored, the others are reported by index.",
+                    schemas.BatchResponse,
+                )
+            },
             errors=(*_BODY_ERRORS, 401, 403, 503, 504),
             body=schemas.BatchBody,
             needs_user=True,
@@ -163,25 +183,26 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
         Operation(
             method="GET",
             name="analytics",
-            summary="How often each feature was used and, with `feature`, on which days that one.",
-            answers={200: ("The counts.", schemas.AnalyticsResponse)},
+            summary="How often each feature was used and, with `feature`, on which days that one was used.",
+            responses={200: ("The counts.", schemas.AnalyticsResponse)},
             errors=(400, 401, 503),
             parameters=(
-                _day("startDate", "first"),
-                _day("endDate", "last"),
-                _choice("ageGroup", AgeGroup, "The age group, as of the event."),
-                _choice("gender", Gender, "The gender, as of the event."),
+                _day(START_DATE, "first"),
+                _day(END_DATE, "last"),
+                *(_dimension(name, dimension) for name, dimension in DIMENSION_PARAMETERS.items()),
                 _FEATURE,
             ),
             needs_user=True,
         ),
     ),
+}
+_SERVER: Final[Mapping[str, tuple[Operation, ...]]] = {
     "/health": (
         Operation(
             method="GET",
             name="health",
-            summary="Whether the store can be reached.",
-            answers={200: ("It can.", schemas.HealthResponse)},
+            summary="Whether the database can be reached.",
+            responses={200: ("It can.", schemas.HealthResponse)},
             errors=(503,),
         ),
     ),
@@ -190,7 +211,7 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             method="GET",
             name="metrics",
             summary="Counts and latencies of all workers, for Prometheus.",
-            answers={200: ("The metrics.", "text/plain")},
+            responses={200: ("The metrics.", "text/plain")},
         ),
     ),
     "/openapi.json": (
@@ -198,15 +219,15 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
             method="GET",
             name="openapi",
             summary="This description.",
-            answers={200: ("OpenAPI 3.1.", "application/json"), **NOT_MODIFIED},
+            responses={200: ("OpenAPI 3.1.", "application/json"), **NOT_MODIFIED},
         ),
     ),
     "/docs": (
         Operation(
             method="GET",
             name="docs",
-            summary="This description, to read.",
-            answers={200: ("A page.", HTML), **NOT_MODIFIED},
+            summary="This description as a page.",
+            responses={200: ("The page.", HTML), **NOT_MODIFIED},
         ),
     ),
     "/": (_page("home"),),
@@ -215,10 +236,13 @@ OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {
         Operation(
             method="GET",
             name="static",
-            summary="A file that the page loads.",
-            answers={200: ("The file.", "*/*"), **NOT_MODIFIED},
+            summary="A file that the dashboard loads.",
+            responses={200: ("The file.", "*/*"), **NOT_MODIFIED},
             errors=(404,),
-            parameters=(Parameter("path", "The file's path.", {"type": "string"}, "path"),),
+            parameters=(Parameter("path", "The path of the file.", {"type": "string"}, "path"),),
         ),
     ),
 }
+
+OPERATIONS: Final[Mapping[str, tuple[Operation, ...]]] = {**_ACCOUNTS, **_EVENTS, **_SERVER}
+"""Every operation, by its path."""

@@ -1,7 +1,7 @@
-"""The bodies of requests and answers, as /openapi.json describes them.
+"""The bodies of requests and responses, as /openapi.json describes them.
 
-The rules themselves are the core's (`vigility.core.validators`), which check what comes in; the tests hold the two
-together.
+The rules themselves are the core's: `vigility.core.validators` validates what arrives. Tests check that the two
+agree.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from vigility.core.dimensions import Gender
-from vigility.core.validators import MAX_AGE, MAX_FEATURE_LENGTH, MAX_PASSWORD_LENGTH, MAX_USERNAME_LENGTH, MIN_AGE, MIN_PASSWORD_LENGTH
+from vigility.core.validators import (
+    MAX_AGE,
+    MAX_FEATURE_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MAX_USERNAME_LENGTH,
+    MIN_AGE,
+    MIN_PASSWORD_LENGTH,
+)
 
 MAX_EVENTS: Final = 5_000
-"""Events in one batch."""
+"""The largest number of events in one batch."""
 
 # No control characters or line separators, and no space at either end.
 _NAME: Final = (
@@ -39,6 +46,10 @@ FeatureName = Annotated[
 ]
 Age = Annotated[int, Field(strict=True, ge=MIN_AGE, le=MAX_AGE)]
 AgeAsText = Annotated[str, Field(json_schema_extra=_pattern(_AGE_AS_TEXT))]
+Timestamp = Annotated[
+    str,
+    Field(description="UTC, to the millisecond.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"),
+]
 
 
 def _example(**fields: str | int) -> ConfigDict:
@@ -53,12 +64,12 @@ class RegisterBody(BaseModel):
 
     username: Username
     password: Password
-    age: Age | AgeAsText = Field(description="In whole years, as a number or as its text.")
+    age: Age | AgeAsText = Field(description="In whole years, as a number or as text.")
     gender: Gender
 
 
 class LoginBody(BaseModel):
-    """Who logs in."""
+    """The user who signs in."""
 
     model_config = _example(username="ada", password="a long password")  # noqa: S106
 
@@ -73,18 +84,19 @@ class TrackBody(BaseModel):
 
     feature_name: FeatureName
     event_id: UUID | None = Field(
-        None, description="Chosen by the sender: the same id again stores nothing, and is answered by 200."
+        None,
+        description="Chosen by the sender. Sending the same id again stores nothing; the response is then 200.",
     )
 
 
 class BatchEventBody(BaseModel):
-    """One event of a batch. One that breaks a rule is rejected by itself, and told in the answer."""
+    """One event of a batch. An invalid one is rejected by itself and reported in the response."""
 
     feature_name: Any = Field(None, description="The name of the feature; required.")
     timestamp: Any = Field(
         None,
-        description="ISO 8601 with a zone; at most 5 minutes ahead, and as far back as the server allows "
-        "(ten years unless it says otherwise). Without it: now.",
+        description="ISO 8601 with a time zone. At most 5 minutes in the future, and as far in the past as the "
+        "server allows (by default ten years). Without it: now.",
     )
     event_id: Any = Field(None, description="A UUID chosen by the sender, as for `POST /track`.")
 
@@ -109,14 +121,14 @@ class UserResponse(_Response):
 
 
 class SessionResponse(_Response):
-    """A user who has just logged in, and the token for `Authorization: Bearer`."""
+    """A user who has just signed in, and the token for `Authorization: Bearer`."""
 
     user: UserResponse
     token: str
 
 
 class MeResponse(_Response):
-    """Who is logged in."""
+    """The user who is signed in."""
 
     user: UserResponse
 
@@ -133,23 +145,30 @@ class EventResponse(_Response):
     id: int
     userId: int  # noqa: N815 - the contract's name
     featureName: str  # noqa: N815
-    timestamp: str = Field(
-        description="UTC, to the millisecond.", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
-    )
+    timestamp: Timestamp
+
+
+class QueuedEventResponse(_Response):
+    """An event that is queued durably. It gets its id when it is stored."""
+
+    eventId: UUID  # noqa: N815
+    userId: int  # noqa: N815
+    featureName: str  # noqa: N815
+    timestamp: Timestamp
 
 
 class RejectedEvent(_Response):
     """An event that was not stored."""
 
-    index: int = Field(description="Its place in `events`, from 0.")
+    index: int = Field(description="Its position in `events`, from 0.")
     error: str
 
 
 class BatchResponse(_Response):
-    """What became of the events."""
+    """What happened to the events."""
 
     accepted: int = Field(description="Stored by this request.")
-    duplicates: int = Field(description="Stored before, under the same event_id.")
+    duplicates: int = Field(description="Stored before, with the same event_id.")
     rejected: list[RejectedEvent]
 
 
@@ -168,14 +187,14 @@ class DayCountItem(_Response):
 
 
 class AnalyticsResponse(_Response):
-    """Bars: count descending, then feature ascending. Line: days ascending; empty without `feature`."""
+    """Bars: by count descending, then by feature ascending. Line: by day ascending; empty without `feature`."""
 
     barChartData: list[FeatureCountItem]  # noqa: N815
     lineChartData: list[DayCountItem]  # noqa: N815
 
 
 class HealthResponse(_Response):
-    """The store can be reached."""
+    """The database can be reached."""
 
     status: Literal["ok"]
 

@@ -1,6 +1,6 @@
-"""The server module: `gunicorn -c python:vigility.web.server.gunicorn_conf vigility.web.server.asgi:app`.
+"""The module that gunicorn serves: `gunicorn -c python:vigility.web.server.gunicorn_conf vigility.web.server.asgi:app`.
 
-The application is made when the server says that the worker starts, which is after the fork.
+The application is created when the worker starts, which is after the fork.
 """
 
 from __future__ import annotations
@@ -21,27 +21,25 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-
-# How long the event loop may keep Python's global lock from the writer's thread. The writer wins it back
-# after each call into the database, some four times a transaction: Python's 5 ms would hold up every commit.
+# How long the event loop may keep Python's global lock from the writer's thread. The writer needs it back after
+# each call into the database, some four times a transaction. Python's default of 5 ms would delay every commit.
 SWITCH_SECONDS: Final = 0.0001
 
-
-# Objects made and not yet freed before the garbage collector looks at the young ones. A request in flight
-# holds some 20 and leaves no cycle: at Python's 700 they were looked through again and again, for a
-# twentieth of all CPU time under load.
-COLLECTED_AFTER: Final = 20_000
+# How many objects may be created and not yet freed before the garbage collector scans the young ones. A request
+# in flight holds some 20 and leaves no cycles. With Python's default of 700 they were scanned again and again, which
+# took a twentieth of all CPU time under load.
+GC_THRESHOLD: Final = 20_000
 
 
 class LazyApp:
-    """The application, made when the worker starts. What keeps it from starting is said in one line."""
+    """The application, created when the worker starts. An error that prevents it is reported in one line."""
 
     def __init__(self, load: Callable[[], Settings]) -> None:
         self._load = load
         self._app: Application | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Called by the server, first of all with the scope `lifespan`."""
+        """Called by the server, the first time with the scope `lifespan`."""
         if self._app is None:
             try:
                 self._app = open_app(self._load())
@@ -53,14 +51,14 @@ class LazyApp:
 
 
 def open_app(settings: Settings) -> Application:
-    """Open the database and make the application over it. Raises VigilityError."""
+    """Open the database and create the application over it. Raises VigilityError."""
     sys.setswitchinterval(SWITCH_SECONDS)
     hasher = BcryptHasher(settings.bcrypt_rounds)
-    limits = PoolSettings(settings.database_connections, settings.database_statement_seconds)
-    vigility = connect(settings.database_url, hasher=hasher, upgrade=settings.upgrade == "on", limits=limits)
+    pool = PoolSettings(settings.database_connections, settings.database_statement_seconds)
+    vigility = connect(settings.database_url, hasher=hasher, upgrade=settings.upgrade == "on", pool=pool)
     app: Application = create_app(vigility, settings)
-    gc.freeze()  # what is there now stays
-    gc.set_threshold(COLLECTED_AFTER)
+    gc.freeze()  # the collector need not scan what stays for good
+    gc.set_threshold(GC_THRESHOLD)
     return app
 
 

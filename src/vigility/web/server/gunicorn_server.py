@@ -1,4 +1,4 @@
-"""gunicorn, started by `vigility serve` or by a configuration file of gunicorn's own."""
+"""gunicorn, started by `vigility serve` or with gunicorn's own command and `gunicorn_conf.py`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, Final
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.base import Worker
 
-from vigility.bootstrap import connect
+from vigility.bootstrap import DatabaseUrl, backend_for, connect
 from vigility.config import Settings, share_metrics_in, shared_metrics
 from vigility.core.errors import InvalidInput
-from vigility.web.auth.signing_key import tokens_of
+from vigility.web.auth.signing_key import token_issuer
+from vigility.web.server.uvicorn_compat import check_uvicorn
 
-_KEEP_ALIVE_SECONDS: Final = (
-    75  # longer than nginx keeps its connections to us (60 s), so that it closes them
-)
+# Longer than nginx keeps its connections to us (60 s), so that nginx closes them and not this server.
+_KEEP_ALIVE_SECONDS: Final = 75
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn with these settings; `run` returns by SystemExit."""
+    """gunicorn with these settings. `run` ends with SystemExit."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -40,7 +40,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """The settings of gunicorn."""
+    """gunicorn's own settings."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
         "bind": f"{host}:{settings.port}",
@@ -57,25 +57,26 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def prepare(settings: Settings) -> None:
-    """Before anything is forked: make the database and the secret, or say in one line why that fails.
+    """Check uvicorn and create the database and the secret, before any process is forked.
 
-    The schema is upgraded here, unless the settings leave it alone: no worker serves an older one.
-
-    Raises VigilityError.
+    The schema is upgraded here, unless the settings forbid it, so that no worker serves an older one. Raises
+    VigilityError, whose message is one line.
     """
-    if settings.database_url == "memory:" and settings.workers > 1:
+    check_uvicorn()
+    backend = backend_for(DatabaseUrl.parse(settings.database_url))
+    if settings.workers > 1 and not backend.outlives_process:
         raise InvalidInput("DATABASE_URL", "memory: is not shared by workers; start one worker only")
-    tokens_of(settings)
+    token_issuer(settings)
     connect(settings.database_url, upgrade=settings.upgrade == "on").close()
 
 
 def on_starting(_arbiter: object) -> None:
-    """Called once, before the workers: their metrics begin anew."""
+    """Called once, before the workers start. Their metrics start at zero."""
     share_metrics_in(Path(tempfile.mkdtemp(prefix="vigility-metrics-")))
 
 
 def child_exit(_arbiter: object, worker: Worker) -> None:
-    """Called when a worker is gone: what it counted still counts."""
+    """Called when a worker has ended. Its counts are kept."""
     from vigility.web.middleware.metrics_files import merge_dead_worker
 
     if directory := shared_metrics():

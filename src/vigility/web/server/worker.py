@@ -6,45 +6,54 @@ import os
 import signal
 from typing import Any, Final
 
+from gunicorn.errors import AppImportError
 from uvicorn_worker import UvicornWorker
 
-from vigility.web.server.protocol import Protocol
+from vigility.web.server.uvicorn_compat import UnsupportedUvicorn, check_uvicorn
 
-# What is left of the grace period when requests were waited for, to write and close.
+# The part of the grace period that is left, after waiting for requests, to write everything and close.
 _CLOSING_SECONDS: Final = 1
-# How often a worker tells the master that it lives, and looks whether the master does.
+# How often a worker tells the master that it is alive, and checks that the master is.
 _NOTIFY_SECONDS: Final = 1
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]
     """A worker process."""
 
-    CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012 - the name and type are the base class's
+    CONFIG_KWARGS: dict[str, Any] = {  # noqa: RUF012 - the base class decides name and type
         "loop": "uvloop",
-        "http": Protocol,
+        "http": "vigility.web.server.protocol:Protocol",  # imported after the check of uvicorn
         "ws": "none",
         "lifespan": "on",
         "interface": "asgi3",
         "access_log": False,  # the application writes its own
-        "proxy_headers": False,  # it decides itself whose X-Forwarded-For to believe
+        "proxy_headers": False,  # the application decides whose X-Forwarded-For to believe
         "server_header": False,
     }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's affair
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on to gunicorn's class
         super().__init__(*args, **kwargs)
         self.config.timeout_graceful_shutdown = max(1, self.cfg.graceful_timeout - _CLOSING_SECONDS)
         self.config.timeout_notify = _NOTIFY_SECONDS
 
+    def init_process(self) -> None:
+        """Called after the fork. An unsupported uvicorn stops the server with one line."""
+        try:
+            check_uvicorn()
+        except UnsupportedUvicorn as error:
+            raise AppImportError(str(error)) from error
+        super().init_process()
+
     def init_signals(self) -> None:
         """Called before serving."""
         super().init_signals()
-        # uvicorn stops gracefully and then raises the signal once more, for whoever handled it before:
-        # by default that would kill a worker which has just ended well.
+        # After a graceful stop uvicorn raises the signal again, for the handler that was there before. The default
+        # handler would then kill a worker that has just stopped cleanly.
         signal.signal(signal.SIGTERM, lambda *_: None)
 
     async def callback_notify(self) -> None:
-        """Called every moment while serving."""
+        """Called every second while serving."""
         await super().callback_notify()
         if os.getppid() != self.ppid:
-            # The master was killed. A worker without one would hold the port against a new start, for good.
+            # The master was killed. A worker without one would block the port for ever.
             signal.raise_signal(signal.SIGTERM)

@@ -1,9 +1,10 @@
-"""What became of a commit whose answer was lost, which PostgreSQL by itself does not tell.
+"""Finding out whether a commit succeeded when the server's response to it was lost.
 
-Every transaction that writes says in a table who wrote and which of its transactions it is: one row for
-each connection, written last. Where the connection breaks before the server has answered COMMIT, that row
-tells from a new connection whether the transaction was committed. The server's own `pg_xact_status` would not
-do: after a crash it can give the number of a lost transaction to another one.
+PostgreSQL alone does not tell. So every transaction that writes records in a table which connection it is
+from and which of that connection's transactions it is: one row for each connection, written last. If the
+connection breaks before the server has responded to COMMIT, a new connection reads from that row whether the
+transaction was committed. The server's own `pg_xact_status` is not enough: after a crash the server can give
+the number of a lost transaction to another one.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from sqlalchemy import Connection
 from vigility.core.errors import OutcomeUnknown, StoreError
 
 WRITER: Final = "writer"
-"""Under this name a connection of the pool notes its `Writer`."""
+"""The key under which a connection of the pool notes its `Writer`."""
 
-PATIENCE_SECONDS: Final = 15.0
-"""For how long it is asked again what became of a commit: longer than the server lets a session idle."""
+TIMEOUT_SECONDS: Final = 15.0
+"""How long to keep asking what became of a commit: longer than the server lets a session idle."""
 
 _PAUSE_SECONDS: Final = 0.1
 
@@ -36,7 +37,7 @@ _ASK: Final = """
 INSERT INTO vigility_commits (writer, number, at) VALUES (%s, 0, extract(epoch FROM now()))
 ON CONFLICT (writer) DO UPDATE SET at = excluded.at RETURNING number
 """
-# Connections that ended. Rows that another is deleting are left to it.
+# Rows of connections that ended. Skips rows that another process is deleting.
 _FORGET: Final = """
 DELETE FROM vigility_commits WHERE writer IN (
     SELECT writer FROM vigility_commits WHERE at < extract(epoch FROM now() - interval '1 day')
@@ -54,16 +55,16 @@ class Writer:
 
     @classmethod
     def new(cls) -> Self:
-        """A writer that nobody was before."""
+        """A writer with a name of its own."""
         return cls(uuid.uuid4().hex)
 
 
 def mark(connection: Connection) -> Writer:
-    """Write into the transaction which one it is. Its last statement, so that the row is locked shortly.
+    """Record in the transaction which one it is. Call it last, so that the row is locked only briefly.
 
-    The server has to answer it before COMMIT is sent: who asks for this transaction's fate then finds the
-    row locked until the transaction has ended. (Both in one message would save a wait. The tests found it
-    committed after it had been said not to be.)
+    The server has to respond to it before COMMIT is sent. Then anyone who asks about this transaction finds
+    the row locked until the transaction has ended. (Sending both in one message would save a round trip. But
+    the tests found a transaction committed after it had been reported as not committed.)
     """
     writer: Writer = connection.info[WRITER]
     writer.number += 1
@@ -75,26 +76,30 @@ def mark(connection: Connection) -> Writer:
 
 @dataclass(frozen=True, slots=True)
 class CommitStatus:
-    """Asks what became of a transaction, over connections of its own."""
+    """Finds out whether a transaction was committed, on new connections."""
 
     connect: Callable[[], psycopg.Connection[Any]]
     name: str
 
     def is_committed(self, writer: Writer) -> bool:
-        """Whether the last transaction that was marked is committed; it has ended when this is known.
+        """Whether the last transaction that was marked is committed. It has ended once this returns.
 
-        Raises OutcomeUnknown where the server does not tell in time.
+        Raises OutcomeUnknown if the server does not respond in time.
         """
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up = time.monotonic() + TIMEOUT_SECONDS
         while True:
             try:
-                return self._asked(writer) == writer.number
-            except (psycopg.Error, StoreError, OSError) as error:  # whatever it is, it tells nothing
+                return self._ask(writer) == writer.number
+            except (
+                psycopg.Error,
+                StoreError,
+                OSError,
+            ) as error:  # any error: it says nothing about the commit
                 if time.monotonic() > give_up:
                     raise OutcomeUnknown(f"{self.name}: {' '.join(str(error).split())}") from error
             time.sleep(_PAUSE_SECONDS)
 
-    def _asked(self, writer: Writer) -> int:
+    def _ask(self, writer: Writer) -> int:
         with self.connect() as connection:
             row = connection.execute(_ASK, (writer.name,)).fetchone()
         assert row is not None  # noqa: S101 - INSERT … RETURNING

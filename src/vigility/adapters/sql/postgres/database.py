@@ -1,4 +1,4 @@
-"""A PostgreSQL database: its connections, its transactions and the statements that only it has."""
+"""A PostgreSQL database: its connections and transactions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import (
     ARRAY,
     Column,
@@ -28,39 +27,25 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from vigility.core.errors import InvalidInput, StoreError
-from vigility.core.events.model import EventRecord
+from vigility.adapters.sql.error_translation import store_errors
 from vigility.adapters.sql.postgres import rows
 from vigility.adapters.sql.postgres.commit_log import WRITER, CommitStatus, Writer, mark
-from vigility.adapters.sql.database import RollupRow
-from vigility.adapters.sql.error_translation import store_errors
 from vigility.adapters.sql.postgres.high_watermark import high_watermark
+from vigility.adapters.sql.postgres.parameters import name_of, parameters_of, session_settings
+from vigility.core.errors import StoreError
+from vigility.core.events.model import EventRecord
+from vigility.core.reports.rollups import RollupRow
 
-# How long a transaction waits for another's locks, as one of SQLite's does.
-_LOCK_SECONDS: Final = 5
-# A process that hangs in a transaction holds up the others; the server then ends its session.
-_IDLE_SECONDS: Final = 10
 # How long to wait for a free connection of the pool.
 _POOL_SECONDS: Final = 5
 
-# What libpq is told unless the URL says otherwise: a server that is gone is noticed within seconds.
-_DEFAULTS: Final[dict[str, str | int]] = {
-    "application_name": "vigility",
-    "connect_timeout": 3,
-    "tcp_user_timeout": 5_000,
-    "client_encoding": "utf8",
-    "keepalives_idle": 5,
-    "keepalives_interval": 1,
-    "keepalives_count": 5,
-}
-
 _READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _WRITE: Final = "BEGIN"
-# The events' table is the first that is locked, as in a wipe: neither then waits for the other in a circle.
-_STORE: Final = "BEGIN; LOCK TABLE vigility_events IN ROW EXCLUSIVE MODE"
-_PATIENT: Final = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+# The events' table is locked first, as in a wipe, so that the two never wait for each other in a circle.
+_WRITE_EVENTS: Final = "BEGIN; LOCK TABLE vigility_events IN ROW EXCLUSIVE MODE"
+_NO_TIMEOUT: Final = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 
-# Any number for which no other program is likely to wait: "vigility" in ASCII.
+# A number that no other program is likely to lock: "vigility" in ASCII.
 _UPGRADE_LOCK: Final = int.from_bytes(b"vigility"[:7], "big")
 
 _IDENTITY: Final = """
@@ -68,15 +53,15 @@ SELECT 'postgresql ' || pg_postmaster_start_time() || ' ' || oid || ' ' || to_re
 FROM pg_database WHERE datname = current_database()
 """
 
-# Connections that a fork copied: the child must not say good-bye on them, so they are kept for good.
+# Connections that a fork copied: the child must not close them, which ends the parent's, so they are kept.
 _INHERITED: Final[list[Engine]] = []
 
 
 class PostgresDatabase:
     """Implements `Database` over one PostgreSQL database."""
 
-    def __init__(self, url: str, connections: int, statement_seconds: int) -> None:
-        self._parameters = parameters_of(url)
+    def __init__(self, address: str, connections: int, statement_seconds: int) -> None:
+        self._parameters = parameters_of(address)
         self._connections = connections
         self._statement_seconds = statement_seconds
         self.name = name_of(self._parameters)
@@ -98,12 +83,12 @@ class PostgresDatabase:
                 transaction.rollback()
 
     def writing(self, *, no_timeout: bool = False) -> AbstractContextManager[Connection]:
-        """See `Database.writing`. Raises OutcomeUnknown where the server is lost while it commits."""
+        """See `Database.writing`. Raises OutcomeUnknown if the server is lost during a commit."""
         return self._writing(_WRITE, no_timeout)
 
     def write_events(self) -> AbstractContextManager[Connection]:
-        """See `Database.storing`. Raises OutcomeUnknown where the server is lost while it commits."""
-        return self._writing(_STORE, no_timeout=False)
+        """See `Database.write_events`. Raises OutcomeUnknown if the server is lost during a commit."""
+        return self._writing(_WRITE_EVENTS, no_timeout=False)
 
     @contextmanager
     def _writing(self, statement: str, no_timeout: bool) -> Iterator[Connection]:
@@ -129,16 +114,16 @@ class PostgresDatabase:
                 yield connection
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:
-        """See `Database.keep_out_writers`."""
+        """See `Database.lock_tables`."""
         names = ", ".join(table.name for table in tables)
         connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
 
     def high_watermark(self) -> int:
-        """See `Database.settled`."""
+        """See `Database.high_watermark`."""
         return high_watermark(self)
 
     def advance_sequence(self, connection: Connection, table: Table, number: int) -> None:
-        """See `Database.begin_ids_after`."""
+        """See `Database.advance_sequence`."""
         sequence = f"{table.name}_id_seq"
         last = f"(SELECT last_value FROM {sequence})"  # noqa: S608 - a name of ours
         connection.exec_driver_sql(f"SELECT setval('{sequence}', GREATEST(%s, {last}))", (number,))
@@ -149,12 +134,12 @@ class PostgresDatabase:
         """See `Database.insert_events`."""
         return rows.insert_events(connection, records, ids)
 
-    def add_to_rollups(self, connection: Connection, rows: Sequence[RollupRow]) -> None:
-        """See `Database.add_to_summaries`."""
-        rows.add_to_rollups(connection, rows)
+    def add_to_rollups(self, connection: Connection, counted: Sequence[RollupRow]) -> None:
+        """See `Database.add_to_rollups`."""
+        rows.add_to_rollups(connection, counted)
 
     def in_list(self, column: Column[str], name: str) -> ColumnElement[bool]:
-        """See `Database.one_of`. One parameter, however many texts: the statement stays prepared."""
+        """See `Database.in_list`. One parameter for any number of texts: the statement stays prepared."""
         return column == any_(bindparam(name, type_=ARRAY(String)))
 
     def insert_missing(self, table: Table) -> Insert:
@@ -163,7 +148,7 @@ class PostgresDatabase:
 
     def empty(self, connection: Connection, tables: Sequence[Table]) -> None:
         """See `Database.empty`."""
-        # The events are locked first, as those who write do.
+        # The events are locked first, as writers do.
         names = ", ".join(
             sorted((table.name for table in tables), key=lambda name: name != "vigility_events")
         )
@@ -174,8 +159,8 @@ class PostgresDatabase:
         self._engine.dispose()
 
     def _begun(self, statement: str, no_timeout: bool) -> tuple[Connection, Transaction]:
-        """A transaction that the server has begun: with a fresh connection, where one of the pool was cut."""
-        begin = f"{statement}; {_PATIENT}" if no_timeout else statement
+        """A transaction that the server has begun, on a new connection if the pooled one was lost."""
+        begin = f"{statement}; {_NO_TIMEOUT}" if no_timeout else statement
         connection = self._engine.connect()
         try:
             return connection, connection.execution_options(vigility_begin=begin).begin()
@@ -183,7 +168,7 @@ class PostgresDatabase:
             connection.close()
             if not error.connection_invalidated:
                 raise
-        connection = self._engine.connect()  # the pool has let go of those as old as that one
+        connection = self._engine.connect()  # the pool has dropped all that are as old as that one
         try:
             return connection, connection.execution_options(vigility_begin=begin).begin()
         except BaseException:
@@ -191,9 +176,9 @@ class PostgresDatabase:
             raise
 
     def _commit(self, connection: Connection, transaction: Transaction, marked: Writer) -> None:
-        """Commit; where the answer is lost, find out what became of it.
+        """Commit; if the server's response is lost, find out whether the commit succeeded.
 
-        Until that is known the caller can be told neither that it is stored nor that it is not.
+        Until that is known, the caller can be told neither that the data is stored nor that it is not.
         """
         try:
             transaction.commit()
@@ -225,49 +210,13 @@ class PostgresDatabase:
         return engine
 
     def _connect(self) -> psycopg.Connection[Any]:
-        # Autocommit: transactions are begun by hand, which also finds out whether the server is there.
+        # Autocommit: transactions are begun explicitly, which also shows whether the server is reachable.
         connection = psycopg.connect(**self._parameters, autocommit=True)
         if connection.info.parameter_status("server_encoding") != "UTF8":
             connection.close()
-            raise StoreError(f"{self.name}: its encoding must be UTF8, so that it takes every name")
-        connection.execute(_settings(self._statement_seconds))
+            raise StoreError(f"{self.name}: its encoding must be UTF8, so that it can store every name")
+        connection.execute(session_settings(self._statement_seconds))
         return connection
-
-
-def parameters_of(url: str) -> dict[str, Any]:
-    """What libpq is told: the URL's parameters, and the defaults of those that it leaves out.
-
-    Raises InvalidInput where it is none of PostgreSQL's. The password is never said.
-    """
-    authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
-    if authority.count("@") > 1:
-        raise InvalidInput("database", "has more than one @: write those of the password as %40")
-    try:
-        return _DEFAULTS | conninfo_to_dict(url)
-    except psycopg.Error:
-        # What libpq has to say may repeat a part of the password.
-        form = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE"
-        raise InvalidInput("database", f"is no URL of PostgreSQL, which are like {form}") from None
-
-
-def name_of(parameters: dict[str, Any]) -> str:
-    """What errors call the database: where it is, without who uses it."""
-    host, port = parameters.get("host") or "", parameters.get("port") or ""
-    where = f"{host}:{port}" if port else host
-    return f"postgresql://{where}/{parameters.get('dbname') or ''}"
-
-
-def _settings(statement_seconds: int) -> str:
-    """What a new session is told. An acknowledged event must be durable, whatever the server's default."""
-    seconds = {
-        "statement_timeout": statement_seconds,
-        "lock_timeout": _LOCK_SECONDS,
-        "idle_in_transaction_session_timeout": _IDLE_SECONDS,
-    }
-    chosen = [f"set_config('{name}', '{value}s', false)" for name, value in seconds.items()]
-    durable = "set_config('synchronous_commit', 'on', false)"
-    chosen.append(f"CASE current_setting('synchronous_commit') WHEN 'off' THEN {durable} END")
-    return f"SELECT {', '.join(chosen)}"
 
 
 def _on_connect(_connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:

@@ -1,9 +1,10 @@
-"""On PostgreSQL: up to which id no event will be added any more.
+"""The high watermark on PostgreSQL: the highest id at or below which no further event can appear.
 
-A transaction takes its ids before it ends, so that a lower id can be committed after a higher one; who
-reads "what came after the last one" would miss it. Whoever takes an id holds a lock on the table from
-before that (`PostgresDatabase.storing`), which anybody can see. So the newest id is read first, then who
-holds one: when those have ended, all that was given out below that id is committed, or never will be.
+A transaction takes its ids before it ends, so a lower id can be committed after a higher one, and a reader of
+"everything after the last id" would miss it. Every transaction that takes ids locks the table first
+(`PostgresDatabase.write_events`), and these locks are visible. So this reads the newest id, then the
+transactions that hold such a lock, and waits until they have ended. After that, every id up to the newest is
+committed or never will be.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from vigility.core.errors import StoreUnavailable
 from vigility.adapters.sql.database import Database
 from vigility.adapters.sql.schema import events
+from vigility.core.errors import StoreUnavailable
 
-_PATIENCE_SECONDS: Final = 60
-_LOOK_SECONDS: Final = 0.01
+_TIMEOUT_SECONDS: Final = 60
+_POLL_SECONDS: Final = 0.01
 
 _NEWEST: Final = select(func.max(events.c.id))
 
-# Those who only read, as a backup may for hours, hold neither of these locks.
+# Transactions that only read, such as a backup of some hours, hold neither of these locks.
 _HOLDERS: Final = """
 SELECT virtualtransaction FROM pg_locks
 WHERE locktype = 'relation' AND relation = 'vigility_events'::regclass AND pid <> pg_backend_pid()
@@ -32,15 +33,15 @@ WHERE locktype = 'relation' AND relation = 'vigility_events'::regclass AND pid <
 
 
 def high_watermark(database: Database) -> int:
-    """See `EventRepository.settled`. Takes no lock itself. Raises StoreError."""
+    """See `EventLog.high_watermark`. Takes no lock itself. Raises StoreError."""
     with database.reading() as connection:
         newest: int = connection.execute(_NEWEST).scalar_one() or 0
     holders = _holders(database)
-    deadline = monotonic() + _PATIENCE_SECONDS
+    deadline = monotonic() + _TIMEOUT_SECONDS
     while holders := holders & _holders(database):
         if monotonic() > deadline:
             raise StoreUnavailable(f"{database.name}: a transaction that stores events does not end")
-        sleep(_LOOK_SECONDS)
+        sleep(_POLL_SECONDS)
     return newest
 
 

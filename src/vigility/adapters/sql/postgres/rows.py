@@ -1,4 +1,4 @@
-"""The statements that write events and their counts on PostgreSQL, and what they are given."""
+"""The statements that write events and their counts on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from vigility.adapters.sql.database import ConcurrentChange
 from vigility.core.errors import UserGone
 from vigility.core.events.model import EventRecord
-from vigility.adapters.sql.database import ConcurrentChange, RollupRow
+from vigility.core.reports.rollups import DAILY, RollupRow
 
 _Kind = tuple[int, str, int, str]
 """user_id, feature, age, gender: what many events of a batch have in common."""
 
-# New ids are taken under the lock that `PostgresDatabase.storing` holds: a wipe, which begins them again,
-# waits for it; and it shows who may have been given ids (settling.py).
+# New ids are taken under the lock of `PostgresDatabase.write_events`: a wipe, which restarts the ids, waits
+# for it, and it shows which transactions may have taken ids (high_watermark.py).
 _NEW_ID: Final = "nextval('vigility_events_id_seq')"
-# All in one statement: after each answer of the server, Python's global lock has to be won back.
-# Each kind is sent once, and numbered; an event says its number. The users are held until the transaction
-# ends, as foreign keys would do, but once for each user and not for each event: as a trigger on each event it
-# took more than half of the time of a batch (docs/postgresql.md).
-# The ids come back as a range where they are one, in the order of the events.
+# All in one statement: after each response of the server, Python's global lock has to be acquired again.
+# Each kind is sent once and numbered; an event refers to its number. The users are locked until the
+# transaction ends, as foreign keys would do, but once for each user and not for each event: foreign keys,
+# a trigger on each event, took more than half of the time of a batch (docs/postgresql.md).
+# The ids come back as a range if they are one, in the order of the events.
 _INSERT_EVENTS: Final = """
 WITH sent AS MATERIALIZED (
     SELECT {id} AS id, kind, at, event_id, n
@@ -39,38 +40,46 @@ WITH sent AS MATERIALIZED (
     JOIN vigility_features f ON f.name = feature
     {once}
     RETURNING 1
-), held AS (
+), locked AS (
     SELECT FROM vigility_users WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE
 )
-SELECT (SELECT count(*) FROM held), (SELECT count(*) FROM inserted),
+SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM inserted),
     min(id), max(id), CASE WHEN max(id - n) > min(id - n) THEN array_agg(id ORDER BY n) END
 FROM sent
 """
-# Goes through the event_ids in one order: who waits for another's must not be waited for.
+# Every transaction inserts event_ids in the same order, so that none waits for another in a circle.
 _ONCE: Final = "ORDER BY event_id ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING"
 _INSERT_NEW: Final = _INSERT_EVENTS.format(id=_NEW_ID, given="", column="", once="")
 _INSERT_NEW_ONCE: Final = _INSERT_EVENTS.format(id=_NEW_ID, given="", column="", once=_ONCE)
-_RESTORE: Final = _INSERT_EVENTS.format(id="id", given="%s::bigint[], ", column="id, ", once=_ONCE)
-# In key order: writers that lock rows as they go then never wait for each other in a circle.
-_ADD_TO_SUMMARIES: Final = """
-INSERT INTO vigility_day_summaries AS summary (feature_id, day, age_group, gender, count)
-SELECT f.id, day, age_group, gender, counted
-FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[], %s::bigint[])
-    AS s (feature, day, age_group, gender, counted)
-JOIN vigility_features f ON f.name = feature
-ORDER BY f.id, day, age_group, gender
-ON CONFLICT (feature_id, day, age_group, gender) DO UPDATE SET count = summary.count + excluded.count
-"""
+_INSERT_WITH_IDS: Final = _INSERT_EVENTS.format(id="id", given="%s::bigint[], ", column="id, ", once=_ONCE)
 
-# Above, COPY is the faster one; below, its further waits for the server cost more.
-_MOST_TO_INSERT: Final = 2_000
+
+def _add_to_rollup() -> str:
+    names = [dimension.name for dimension in DAILY.dimensions]
+    columns, keys = ", ".join(["day", *names]), ", ".join(["feature_id", "day", *names])
+    arrays = ", ".join(["%s::text[]", "%s::int[]", *("%s::text[]" for _ in names), "%s::bigint[]"])
+    # In key order: writers that lock rows as they go never wait for each other in a circle.
+    return f"""
+INSERT INTO {DAILY.table} AS rollup ({keys}, count)
+SELECT f.id, {columns}, counted
+FROM unnest({arrays}) AS s (feature, {columns}, counted)
+JOIN vigility_features f ON f.name = feature
+ORDER BY f.id, {columns}
+ON CONFLICT ({keys}) DO UPDATE SET count = rollup.count + excluded.count
+"""  # noqa: S608 - names of the declaration
+
+
+_ADD_TO_ROLLUP: Final = _add_to_rollup()
+
+# Above this, COPY is faster; below, its additional round trips cost more.
+_MAX_INSERT: Final = 2_000
 _NEW_IDS: Final = """
 SELECT min(id), max(id), CASE WHEN max(id - n) > min(id - n) THEN array_agg(id ORDER BY n) END
 FROM (SELECT nextval('vigility_events_id_seq') AS id, n FROM generate_series(1, %s) AS n) AS given
 """
-_HOLD_USERS: Final = """
+_LOCK_USERS: Final = """
 SELECT count(*)
-FROM (SELECT FROM vigility_users WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE) AS held
+FROM (SELECT FROM vigility_users WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE) AS locked
 """
 _FEATURE_IDS: Final = "SELECT name, id FROM vigility_features WHERE name = ANY(%s)"
 _COPY_EVENTS: Final = "COPY vigility_events (id, user_id, feature_id, age, gender, at) FROM STDIN"
@@ -83,15 +92,15 @@ def insert_events(
     user_ids, features, ats, ages, genders, event_ids = zip(*records, strict=True)
     kinds = list(zip(user_ids, features, ages, genders, strict=True))
     repeatable = event_ids.count(None) < len(records)
-    if len(records) <= _MOST_TO_INSERT or repeatable:
+    if len(records) <= _MAX_INSERT or repeatable:
         return _insert(connection, kinds, ats, event_ids if repeatable else None, ids)
     return _copy(connection, kinds, ats, ids)
 
 
 def add_to_rollups(connection: Connection, rows: Sequence[RollupRow]) -> None:
-    """See `Database.add_to_summaries`."""
+    """See `Database.add_to_rollups`."""
     names, *columns = zip(*rows, strict=True)
-    connection.exec_driver_sql(_ADD_TO_SUMMARIES, (list(names), *map(_array, columns)))
+    connection.exec_driver_sql(_ADD_TO_ROLLUP, (list(names), *map(_array, columns)))
 
 
 def _insert(
@@ -112,23 +121,23 @@ def _insert(
         *(_array(user_ids), list(features), _array(ages), _array(genders), _array(users)),
     ]
     if ids is not None:
-        statement = _RESTORE
+        statement = _INSERT_WITH_IDS
         values.insert(0, _array(ids))
     row = connection.exec_driver_sql(statement, tuple(values)).one()
-    held, inserted, first, last, scattered = row
-    _require_held(held, users)
+    locked, inserted, first, last, scattered = row
+    _require_locked(locked, users)
     if inserted < len(kinds):
         raise ConcurrentChange
-    return ids or scattered or range(first, last + 1)  # scattered where another took some between
+    return ids or scattered or range(first, last + 1)  # scattered if another transaction took some in between
 
 
 def _copy(
     connection: Connection, kinds: Sequence[_Kind], ats: Sequence[int], ids: Sequence[int] | None
 ) -> Sequence[int]:
-    """Insert events by COPY: for many rows over twice as fast as INSERT."""
+    """Insert events by COPY: for many rows more than twice as fast as INSERT."""
     different = dict.fromkeys(kinds)
     users = {kind[0] for kind in different}
-    _require_held(connection.exec_driver_sql(_HOLD_USERS, (_array(users),)).scalar_one(), users)
+    _require_locked(connection.exec_driver_sql(_LOCK_USERS, (_array(users),)).scalar_one(), users)
     names = {kind[1] for kind in different}
     features: dict[str, int] = dict(connection.exec_driver_sql(_FEATURE_IDS, (list(names),)).all())
     if features.keys() != names:
@@ -141,7 +150,7 @@ def _copy(
 
 
 def new_ids(connection: Connection, count: int) -> Sequence[int]:
-    """Ids for so many new events, ascending; nobody else is given the same."""
+    """Ids for so many new events, ascending and used by nobody else."""
     first, last, scattered = connection.exec_driver_sql(_NEW_IDS, (count,)).one()
     return scattered or range(first, last + 1)
 
@@ -152,19 +161,19 @@ def _send(connection: Connection, rows: str) -> None:
     try:
         with driver.cursor() as cursor, cursor.copy(_COPY_EVENTS) as copy:
             copy.write(rows)
-    except psycopg.Error as error:  # SQLAlchemy does not know of COPY
+    except psycopg.Error as error:  # SQLAlchemy does not know COPY
         raise DBAPIError.instance(_COPY_EVENTS, None, error, psycopg.Error) from error
 
 
-def _require_held(held: int, users: Collection[int]) -> None:
-    """Raise UserGone where fewer of these users were held than there are."""
-    if held < len(users):
+def _require_locked(locked: int, users: Collection[int]) -> None:
+    """Raise UserGone if fewer users were locked than there should be."""
+    if locked < len(users):
         raise UserGone
 
 
 def _array(values: Iterable[int | str]) -> str:
-    """A literal of an array whose values need no quotes: numbers, ids, genders and age groups.
+    """An array literal of values that need no quotes: numbers, UUIDs and values of dimensions.
 
-    psycopg would take each value by itself, in three times the time.
+    psycopg would convert each value separately, in three times the time.
     """
     return "{" + ",".join(map(str, values)) + "}"

@@ -1,0 +1,176 @@
+"""Checks that the installed uvicorn has every name that `protocol.py` overrides or uses.
+
+They are not uvicorn's public interface, so a new release may drop one. Without this check that would show up only as
+failing requests, or as limits that no longer apply. `tests/web/test_uvicorn_compat.py` holds the declarations below
+and `protocol.py` together.
+"""
+
+from __future__ import annotations
+
+import dis
+import importlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+from vigility.core.errors import VigilityError
+
+TESTED_VERSIONS: Final = ">=0.54,<0.55"
+"""The versions of uvicorn that pyproject.toml allows."""
+
+OVERRIDDEN: Final = frozenset(
+    {
+        "_start_asgi_task",
+        "connection_lost",
+        "connection_made",
+        "data_received",
+        "on_body",
+        "on_headers_complete",
+        "on_message_complete",
+        "on_response_complete",
+        "pause_writing",
+        "resume_writing",
+        "send_400_response",
+        "timeout_keep_alive_handler",
+    }
+)
+"""The methods of uvicorn's HttpToolsProtocol that Protocol overrides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What `protocol.py` uses of one class of uvicorn.
+
+    Attributes:
+        path: the module and the name of the class.
+        methods: methods that are called or overridden.
+        attributes: attributes of instances, set by the class's own methods.
+        parameters: parameters of the constructor, passed by name.
+    """
+
+    path: tuple[str, str]
+    methods: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+
+
+_HTTPTOOLS: Final = "uvicorn.protocols.http.httptools_impl"
+
+PROTOCOL: Final = Usage(
+    path=(_HTTPTOOLS, "HttpToolsProtocol"),
+    methods=OVERRIDDEN | {"_unset_keepalive_if_required"},
+    attributes=frozenset(
+        {
+            "access_log",
+            "access_logger",
+            "app",
+            "app_state",
+            "client",
+            "cycle",
+            "expect_100_continue",
+            "flow",
+            "headers",
+            "limit_concurrency",
+            "logger",
+            "loop",
+            "parser",
+            "pipeline",
+            "scope",
+            "server_state",
+            "timeout_keep_alive",
+            "timeout_keep_alive_task",
+            "transport",
+            "url",
+        }
+    ),
+)
+CYCLE: Final = Usage(
+    path=(_HTTPTOOLS, "RequestResponseCycle"),
+    attributes=frozenset(
+        {
+            "body",
+            "disconnected",
+            "keep_alive",
+            "message_event",
+            "more_body",
+            "response_complete",
+            "response_started",
+        }
+    ),
+    parameters=frozenset(
+        {
+            "access_log",
+            "access_logger",
+            "default_headers",
+            "expect_100_continue",
+            "flow",
+            "keep_alive",
+            "logger",
+            "message_event",
+            "on_response",
+            "scope",
+            "transport",
+        }
+    ),
+)
+FLOW_CONTROL: Final = Usage(
+    path=("uvicorn.protocols.http.flow_control", "FlowControl"),
+    attributes=frozenset({"read_paused", "write_paused"}),
+)
+SERVER_STATE: Final = Usage(path=("uvicorn.server", "ServerState"), attributes=frozenset({"default_headers"}))
+STATUS_LINE: Final = Usage(path=(_HTTPTOOLS, "STATUS_LINE"))
+
+
+class UnsupportedUvicorn(VigilityError):
+    """The installed uvicorn lacks names that `protocol.py` needs."""
+
+
+def check_uvicorn() -> None:
+    """Raise UnsupportedUvicorn, with the names in its message, if the installed uvicorn lacks any that are needed."""
+    if missing := missing_names():
+        raise UnsupportedUvicorn(
+            f"uvicorn {version('uvicorn')} does not work with vigility: it lacks {', '.join(missing)}; "
+            f"install a tested version: pip install 'uvicorn{TESTED_VERSIONS}'"
+        )
+
+
+def missing_names() -> list[str]:
+    """The names that are needed and that the installed uvicorn does not have."""
+    return [
+        name
+        for usage in (PROTOCOL, CYCLE, FLOW_CONTROL, SERVER_STATE, STATUS_LINE)
+        for name in _missing(usage)
+    ]
+
+
+def _missing(usage: Usage) -> Iterator[str]:
+    module, name = usage.path
+    try:
+        used = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        yield module
+        return
+    if used is None:
+        yield name
+        return
+    for method in sorted(usage.methods):
+        if not callable(getattr(used, method, None)):
+            yield f"{name}.{method}"
+    for attribute in sorted(usage.attributes - _attributes_set_by(used)):
+        yield f"{name}.{attribute}"
+    if usage.parameters:
+        for parameter in sorted(usage.parameters - inspect.signature(used).parameters.keys()):
+            yield f"{name}({parameter}=)"
+
+
+def _attributes_set_by(used: object) -> set[str]:
+    """The names of the attributes that the methods of a class assign. Without an instance they are nowhere else."""
+    functions = filter(inspect.isfunction, getattr(used, "__dict__", {}).values())
+    return {
+        instruction.argval
+        for function in functions
+        for instruction in dis.get_instructions(function)
+        if instruction.opname == "STORE_ATTR"
+    }

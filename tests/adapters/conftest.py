@@ -1,0 +1,38 @@
+from datetime import UTC, datetime
+
+import pytest
+
+import vigility
+from support import postgres
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STORES = ("memory", "sqlite", "postgres")
+
+
+@pytest.fixture(params=STORES)
+def url(request, tmp_path):
+    """An empty database of each kind."""
+    if request.param != "postgres":
+        yield {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/usage.db"}[request.param]
+        return
+    with postgres.temporary_database() as url:
+        yield url
+
+
+@pytest.fixture
+def open_store(url):
+    """Opens the same database as often as it is called."""
+    opened = []
+
+    def connect():
+        opened.append(vigility.connect(url, clock=lambda: NOW))
+        return opened[-1]
+
+    yield connect
+    for v in opened:
+        v.close()
+
+
+@pytest.fixture
+def v(open_store):
+    return open_store()

@@ -1,0 +1,175 @@
+"""What every store must do, by example; `test_oracle.py` holds them against each other on drawn input."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from support.reports import daily, totals
+from vigility import Filters, Gender, NewEvent, NewUser, UserGone, UsernameTaken
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
+
+
+def new(username, age=20, gender=Gender.OTHER, password_hash=None):
+    return NewUser(username=username, age=age, gender=gender, created=NOW, password_hash=password_hash)
+
+
+def counts(v, filters=None):
+    return totals(v.report(filters))
+
+
+def test_a_new_database_is_empty_and_reports_nothing(v):
+    assert v.maintenance.is_empty()
+    assert v.report().totals == v.report().series == ()
+    assert daily(v.report(feature="x")) == []
+    assert v.users.all() == []
+
+
+def test_users_come_back_as_they_were_stored(v):
+    v.users.import_many([new("ünal", 17, Gender.MALE, "hash"), new("用户", 120, Gender.FEMALE)])
+    first, second = v.users.all()
+    assert (first.id, first.username, first.age, first.gender) == (1, "ünal", 17, Gender.MALE)
+    assert (first.created, first.password_hash) == (NOW, "hash")
+    assert second == v.users.get("用户")
+    assert v.users.get("nobody") is None
+
+
+def test_usernames_that_differ_in_case_or_accent_are_different_users(v):
+    names = ["ada", "Ada", "ADA", "ádá", "ada_", "ad%"]
+    assert v.users.import_many(map(new, names)).added == len(names)
+    assert [user.username for user in v.users.all()] == names
+
+
+def test_twenty_registrations_of_one_name_at_once_make_one_user(v):
+    def register(_):
+        try:
+            return v.users.add_without_password("ada", 20, "Other").id
+        except UsernameTaken:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(register, range(20)))
+    assert sorted(ids, key=bool) == [None] * 19 + [1]
+
+
+def test_both_ends_of_a_range_of_days_count(v):
+    v.users.import_many([new("ada")])
+    midnight = datetime(2026, 2, 28, tzinfo=UTC)
+    micro = timedelta(microseconds=1)
+    for at in (
+        midnight - micro,
+        midnight,
+        midnight + timedelta(days=1) - micro,
+        midnight + timedelta(days=1),
+    ):
+        v.track("ada", "x", at)
+    assert counts(v, Filters("2026-02-28", "2026-02-28")) == {"x": 2}
+    assert counts(v, Filters(start="2026-02-28")) == {"x": 3}
+    assert counts(v, Filters(end="2026-02-28")) == {"x": 3}
+    assert counts(v, Filters("2026-03-01", "2026-02-28")) == {}
+
+
+def test_the_line_has_the_days_of_the_feature_within_the_days_of_all(v):
+    v.users.import_many([new("ada")])
+    v.track_many([NewEvent("ada", "x", "2026-02-27T12:00:00Z"), NewEvent("ada", "y", "2026-02-26T00:00:00Z")])
+    line = [(day.day, count) for day, count in daily(v.report(Filters(gender="Other"), "x"))]
+    assert line == [(26, 0), (27, 1), (28, 0), (1, 0)]
+    assert [count for _, count in daily(v.report(Filters(gender="Male"), "x"))] == [0, 0, 0, 0]
+    assert daily(v.report(feature="never tracked")) == []
+
+
+def test_more_names_than_one_query_takes(v):
+    names = [f"user{n}" for n in range(25_000)]
+    v.users.import_many(map(new, names))
+    outcome = v.track_many(NewEvent(name, "x", NOW) for name in names)
+    assert outcome.accepted == len(names)
+    assert counts(v) == {"x": len(names)}
+
+
+def test_more_event_ids_than_one_query_takes(v):
+    v.users.import_many([new("ada")])
+    events = [NewEvent("ada", "x", NOW, f"00000000-0000-4000-8000-{n:012}") for n in range(25_000)]
+    assert v.track_many(events, batch_size=25_000).accepted == 25_000
+    again = v.track_many(events, batch_size=25_000)
+    assert (again.accepted, again.duplicates) == (0, 25_000)
+
+
+def test_a_repeat_stores_neither_an_event_nor_a_feature(v):
+    v.users.import_many([new("ada")])
+    v.track("ada", "x", event_id=EVENT_ID)
+    outcome = v.track_many([NewEvent("ada", "y", NOW, EVENT_ID)])
+    assert len(outcome.rejected) == 1
+    assert daily(v.report(feature="y")) == []
+
+
+def test_ids_of_events_follow_each_other(v):
+    v.users.import_many([new("ada")])
+    assert [v.track("ada", "x").id for _ in range(3)] == [1, 2, 3]
+
+
+def test_summaries_agree_with_events_and_can_be_made_again(v):
+    v.users.import_many([new("ada", 17), new("bob", 41, Gender.MALE)])
+    v.track_many(NewEvent(name, "x", at) for name in ("ada", "bob") for at in (NOW, "1969-12-31T23:59:59Z"))
+    before = v.report(feature="x")
+    assert v.maintenance.verify_rollups() == []
+    v.maintenance.rebuild_rollups()
+    assert v.maintenance.verify_rollups() == []
+    assert v.report(feature="x") == before
+
+
+def test_summaries_and_events_agree_on_the_edges_of_age_groups(v):
+    for age in (17, 18, 40, 41):
+        v.users.add_without_password(f"aged {age}", age, "Other")
+        v.track(f"aged {age}", "x")
+    counted = {group: v.report(Filters(age_group=group)).total for group in ("<18", "18-40", ">40")}
+    assert counted == {"<18": 1, "18-40": 2, ">40": 1}
+    assert v.maintenance.verify_rollups() == []
+    v.maintenance.rebuild_rollups()
+    assert {group: v.report(Filters(age_group=group)).total for group in counted} == counted
+
+
+def test_an_event_id_counts_once_within_one_call_too(v):
+    v.users.add_without_password("ada", 36, "Female")
+    sent = [NewEvent("ada", feature, NOW, EVENT_ID) for feature in ("x", "x", "y")]
+    outcome = v.track_many([*sent, NewEvent("ada", "z", NOW)])
+    assert (outcome.accepted, outcome.duplicates) == (2, 1)
+    assert [entry.index for entry in outcome.rejected] == [2]
+    assert counts(v) == {"x": 1, "z": 1}
+
+
+def test_wiping_leaves_nothing_and_ids_begin_again(v):
+    v.users.import_many([new("ada")])
+    v.track("ada", "x", event_id=EVENT_ID)
+    v.maintenance.wipe()
+    assert v.maintenance.is_empty()
+    assert daily(v.report(feature="x")) == []
+    v.users.import_many([new("bob")])
+    assert v.track("bob", "y", event_id=EVENT_ID).id == 1
+
+
+def test_closing_twice_does_nothing(v):
+    v.close()
+    v.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["'; DROP TABLE vigility_events; --", "100 %", "a:b", "?", "$1", "{x}", "\\"]
+)
+def test_no_name_is_taken_for_a_part_of_the_query(v, name):
+    v.users.import_many([new(name)])
+    v.track(name, name)
+    assert counts(v) == {name: 1}
+    assert daily(v.report(feature=name))[-1][1] == 1
+
+
+def test_an_event_of_a_user_who_was_deleted_since_is_refused_and_the_others_stored(v):
+    v.users.import_many([new("ada")])
+    gone = v.users.get("ada")
+    v.maintenance.wipe()
+    outcomes = []
+    v.events.enqueue(gone, "x", None, outcomes.append)
+    assert v.flush(10)
+    assert isinstance(outcomes[0], UserGone)
+    assert v.maintenance.is_empty()

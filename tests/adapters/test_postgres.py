@@ -1,0 +1,361 @@
+"""What is promised of PostgreSQL: many writers at once, one moment for who reads, errors in plain words."""
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from random import Random
+
+import psycopg
+import pytest
+
+import vigility
+from support import postgres
+from support.reports import daily, totals
+from vigility import InvalidInput, NewEvent, PoolSettings, StoreError, StoreUnavailable, UserGone
+from vigility.core.sessions.rate_limit import RateLimit
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FEATURES = ("a", "b", "c")
+WRITERS = 6
+
+
+@pytest.fixture
+def url():
+    with postgres.temporary_database() as url:
+        yield url
+
+
+@pytest.fixture
+def v(url):
+    with vigility.connect(url, clock=lambda: NOW) as opened:
+        opened.users.add_without_password("ada", 36, "Female")
+        opened.users.add_without_password("bob", 17, "Male")
+        yield opened
+
+
+@pytest.fixture
+def writers(url, v):
+    """As many instances, each with connections of its own."""
+    with ExitStack() as stack:
+        others = [vigility.connect(url, clock=lambda: NOW) for _ in range(WRITERS - 1)]
+        yield [v, *map(stack.enter_context, others)]
+
+
+def at_once(writers, call):
+    """The results of the call for each writer, all begun at the same moment."""
+    ready = threading.Barrier(len(writers))
+
+    def begin(numbered):
+        ready.wait()
+        return call(*numbered)
+
+    with ThreadPoolExecutor(len(writers)) as pool:
+        return list(pool.map(begin, enumerate(writers)))
+
+
+def deadlocks(url):
+    return postgres.sql(url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[0][
+        0
+    ]
+
+
+def events_of(url):
+    return postgres.sql(url, "SELECT event_id FROM vigility_events ORDER BY id")
+
+
+def test_an_event_id_that_all_send_at_once_is_stored_once_by_one_of_them(writers, url):
+    event_ids = [f"00000000-0000-4000-8000-{n:012}" for n in range(300)]
+
+    def send(number, v):
+        shuffled = Random(number).sample(event_ids, len(event_ids))  # noqa: S311
+        sent = [NewEvent("ada", "a", NOW, event_id) for event_id in shuffled]
+        return [v.track_many(sent[begin : begin + 60]) for begin in range(0, len(sent), 60)]
+
+    outcomes = [outcome for each in at_once(writers, send) for outcome in each]
+    assert sum(outcome.accepted for outcome in outcomes) == len(event_ids)
+    assert sum(outcome.duplicates for outcome in outcomes) == len(event_ids) * (WRITERS - 1)
+    assert sorted(row[0] for row in events_of(url)) == event_ids
+    assert writers[0].maintenance.verify_rollups() == []
+    assert deadlocks(url) == 0
+
+
+def test_of_two_features_that_claim_one_event_id_at_once_one_wins_and_the_other_conflicts(writers, url):
+    for turn in range(20):
+        event_id = f"00000000-0000-4000-8000-{turn:012}"
+
+        def send(number, v, event_id=event_id):
+            return v.track_many([NewEvent("ada", FEATURES[number % 2], NOW, event_id)])
+
+        outcomes = at_once(writers, send)
+        assert sum(outcome.accepted for outcome in outcomes) == 1
+        assert sum(len(outcome.rejected) for outcome in outcomes) == WRITERS // 2
+    assert len(events_of(url)) == 20
+
+
+def test_writers_of_the_same_counts_neither_lose_one_nor_wait_in_a_circle(writers, url):
+    def send(number, v):
+        random = Random(number)  # noqa: S311 - can be repeated
+        for _ in range(20):
+            names = random.choices(("ada", "bob"), k=40)
+            v.track_many(NewEvent(name, random.choice(FEATURES), NOW) for name in names)
+            v.track(names[0], f"new by {number}")
+
+    at_once(writers, send)
+    assert writers[0].report().total == WRITERS * 20 * 41
+    assert writers[0].maintenance.verify_rollups() == []
+    assert deadlocks(url) == 0
+
+
+def test_who_verifies_or_rebuilds_between_writers_sees_one_moment(writers):
+    def work(number, v):
+        if number == 0:
+            return [v.maintenance.verify_rollups() for _ in range(20)]
+        if number == 1:
+            return [v.maintenance.rebuild_rollups() for _ in range(5)]
+        return [v.track_many([NewEvent("ada", "a", NOW)] * 30) for _ in range(20)]
+
+    assert at_once(writers, work)[0] == [[]] * 20
+    assert writers[0].maintenance.verify_rollups() == []
+    assert writers[0].report().total == (WRITERS - 2) * 20 * 30
+
+
+def test_a_wipe_among_writers_leaves_all_or_nothing_of_each_batch(writers, url):
+    def work(number, v):
+        for _ in range(10):
+            if number == 0:
+                v.maintenance.wipe()
+                v.users.add_without_password("ada", 36, "Female")
+                continue
+            with suppress(UserGone, vigility.UnknownUser):
+                v.track_many([NewEvent("ada", "a", NOW)] * 30)
+
+    at_once(writers, work)
+    assert len(events_of(url)) == writers[0].report().total
+    assert len(events_of(url)) % 30 == 0
+    assert writers[0].maintenance.verify_rollups() == []
+    assert deadlocks(url) == 0
+
+
+NAMING = """
+import sys, vigility
+from contextlib import suppress
+from random import Random
+from vigility import NewEvent
+url, number = sys.argv[1], int(sys.argv[2])
+random = Random(number)
+with vigility.connect(url) as v:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for turn in range(60):
+        if number == 0 and turn % 20 == 19:
+            v.maintenance.wipe()
+            v.users.add_without_password("ada", 36, "Female")
+        names = [f"{turn} {n}" for n in range(200)]
+        random.shuffle(names)
+        with suppress(vigility.UserGone):
+            v.track_many([NewEvent("ada", name) for name in names])
+"""
+
+
+def test_processes_that_store_the_same_new_names_in_any_order_do_not_wait_in_a_circle(v, url):
+    """And whoever took a name for stored notices that a wipe deleted it."""
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", NAMING, url, str(number)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for number in range(4)
+        ]
+        for process in processes:
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert [process.wait(120) for process in processes] == [0] * 4
+    assert v.maintenance.verify_rollups() == []
+    assert len(events_of(url)) == v.report().total
+    assert deadlocks(url) == 0
+
+
+def test_attempts_are_counted_across_instances(writers):
+    limit = [RateLimit("account", burst=20, interval=10**12)]
+    waits = at_once(writers, lambda _, v: [v.users.rate_limits.acquire(limit) for _ in range(10)])
+    assert sum(wait == 0 for each in waits for wait in each) == 20
+
+
+def test_sessions_end_on_all_instances(writers):
+    at_once(writers, lambda number, v: v.users.sessions.revoke(f"token {number}", datetime(2027, 1, 1, tzinfo=UTC)))
+    assert all(len(v.users.sessions.revoked()) == WRITERS for v in writers)
+
+
+def test_a_process_opens_no_more_connections_than_it_may(url):
+    with vigility.connect(url, pool=PoolSettings(connections=2)) as v, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: v.report(), range(100)))
+        ours = "datname = current_database() AND application_name = 'vigility'"
+        assert postgres.sql(url, f"SELECT count(*) FROM pg_stat_activity WHERE {ours}") == [(2,)]
+
+
+SHOWN = ("synchronous_commit", "application_name", "statement_timeout", "lock_timeout")
+
+
+def shown(v):
+    with v._store._database.reading() as connection:
+        return [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in SHOWN]
+
+
+def test_a_session_is_durable_and_bounded_whatever_the_server_does_by_default(url, v):
+    assert postgres.EXTERNAL_URL or postgres.sql(url, "SHOW synchronous_commit") == [("off",)]
+    assert shown(v) == ["on", "vigility", "30s", "5s"]
+    with vigility.connect(f"{url}?application_name=shop", pool=PoolSettings(statement_seconds=7)) as other:
+        assert shown(other)[1:3] == ["shop", "7s"]
+
+
+def test_a_stronger_promise_of_the_server_is_kept(url):
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    postgres.sql(url, f"ALTER DATABASE {name} SET synchronous_commit = remote_apply")
+    with vigility.connect(url) as v:
+        assert shown(v)[0] == "remote_apply"
+
+
+def test_both_spellings_of_the_scheme(url):
+    with vigility.connect(url.replace("postgresql://", "postgres://")) as v:
+        assert v.maintenance.is_empty()
+
+
+def test_reports_do_not_read_events(v, url):
+    v.track("ada", "a")
+    postgres.sql(url, "ALTER TABLE vigility_events RENAME TO elsewhere")
+    assert daily(v.report(feature="a"))[-1][1] == 1
+
+
+FORKING = """
+import os, sys, vigility
+with vigility.connect(sys.argv[1]) as v:
+    v.track("ada", "x")
+    child = os.fork()
+    for _ in range(50):
+        v.track("ada", "child" if child == 0 else "parent")
+    if child == 0:
+        v.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    v.track("ada", "x")
+"""
+
+
+def test_a_forked_child_has_connections_of_its_own(v, url):
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING, url], check=True, timeout=60)
+    assert totals(v.report()) == {"x": 2, "child": 50, "parent": 50}
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("postgresql://u:hunter2@127.0.0.1:1/x", "Connection refused"),
+        ("postgresql://u:hunter2@127.0.0.1:1/x?sslmode=require&connect_timeout=2", "Connection refused"),
+        ("postgresql://127.0.0.1:1/x?user=u&password=hunter2", "Connection refused"),
+        ("postgresql:///x?host=/nowhere&password=hunter2", "No such file"),
+    ],
+)
+def test_a_server_that_is_not_there_is_said_without_the_password(address, said):
+    with pytest.raises(StoreUnavailable, match=said) as refused:
+        vigility.connect(address)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.reason == "it cannot be reached"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:hunter2@host/x?no_such_option=1",
+        "postgresql://u:hunter2@host:port@x/y",
+        "postgresql://u:hunter2@h:h:h:h/x?%zz",
+        "postgres://u:hun@ter2@host/x",
+    ],
+)
+def test_a_url_that_is_none_is_refused_without_the_password(address):
+    with pytest.raises(InvalidInput) as refused:
+        vigility.connect(address).report()
+    assert "ter2" not in str(refused.value)
+
+
+def test_without_the_driver_it_is_said_how_to_install_it(tmp_path):
+    (tmp_path / "psycopg.py").write_text("raise ImportError('no psycopg here')")
+    script = "import vigility; vigility.connect('postgresql://h/x')"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},  # noqa: TID251
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "pip install 'vigility[postgres]'" in done.stderr
+
+
+def test_a_database_of_another_encoding_is_refused():
+    url = postgres.create_database("template0 ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER libc")
+    with pytest.raises(StoreError, match="its encoding must be UTF8"):
+        vigility.connect(url)
+    postgres.drop(url)
+
+
+def reason_of(v):
+    with pytest.raises(StoreUnavailable) as refused:
+        v.track_many([NewEvent("ada", "a", NOW)])
+    return refused.value.reason
+
+
+def test_a_table_that_somebody_holds_is_said(v, url):
+    with psycopg.connect(url) as somebody:
+        somebody.execute("LOCK TABLE vigility_day_summaries")
+        assert reason_of(v) == "another process is writing and does not end"
+        somebody.rollback()
+        assert v.track_many([NewEvent("ada", "a", NOW)]).accepted == 1
+
+
+@pytest.mark.usefixtures("v")
+def test_a_database_that_is_read_only_is_said(url):
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    postgres.sql(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with vigility.connect(url) as standby:
+        assert standby.users.get("ada")
+        assert reason_of(standby) == "it cannot be written to"
+
+
+@pytest.mark.usefixtures("v")
+def test_a_statement_that_takes_too_long_is_said(url):
+    with vigility.connect(url, pool=PoolSettings(statement_seconds=3)) as hasty, psycopg.connect(url) as somebody:
+        somebody.execute("LOCK TABLE vigility_day_summaries")
+        assert reason_of(hasty) == "it takes too long to answer"
+
+
+def test_no_connection_that_is_free_is_said(url):
+    postgres.sql(url, "DROP ROLE IF EXISTS alone")
+    postgres.sql(
+        url, "CREATE ROLE alone LOGIN CONNECTION LIMIT 1 IN ROLE pg_read_all_data, pg_write_all_data"
+    )
+    alone = url.replace("vigility@", "alone@")
+    with psycopg.connect(alone), pytest.raises(StoreUnavailable) as refused:
+        vigility.connect(alone)
+    assert refused.value.reason == "it has no connection free"
+
+
+def test_connections_that_were_cut_are_replaced_without_anybody_noticing(v, url):
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+    for _ in range(5):
+        v.track("ada", "a")
+        postgres.sql(url, cut)
+        assert v.report().total
+        postgres.sql(url, cut)
+        v.track_many([NewEvent("ada", "a", NOW)])
+    assert v.report().total == 10

@@ -1,0 +1,1 @@
+"""Scenarios that break a server under load, and the checks of what it has stored afterwards."""

@@ -1,0 +1,84 @@
+"""`POST /track/batch`: the right events are stored, the others told by index."""
+
+from datetime import timedelta
+
+import pytest
+
+from support.reports import daily
+
+EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
+
+
+def send(client, bearer, *events):
+    return client.post("/track/batch", {"events": list(events)}, headers=bearer)
+
+
+def test_events_are_counted_at_their_own_time(client, bearer, v, clock):
+    yesterday = (clock.now - timedelta(days=1)).isoformat()
+    events = [{"feature_name": "x", "timestamp": yesterday}, {"feature_name": "x"}]
+    answer = send(client, bearer, *events)
+    assert (answer.status_code, answer.json) == (200, {"accepted": 2, "duplicates": 0, "rejected": []})
+    assert [count for _, count in daily(v.report(feature="x"))] == [1, 1]
+
+
+def test_wrong_events_are_told_by_index_and_the_others_stored(client, bearer, v, clock):
+    ahead = (clock.now + timedelta(minutes=5, seconds=1)).isoformat()
+    old = (clock.now - timedelta(days=3654)).isoformat()
+    wrong = [
+        {"feature_name": "x", "timestamp": ahead},
+        {"feature_name": "x", "timestamp": old},
+        {"feature_name": ""},
+        {"feature_name": 5},
+        {"feature_name": "x", "event_id": "7"},
+        {"feature_name": "x", "event_id": {}},
+        {"timestamp": "noon", "feature_name": "x"},
+    ]
+    answer = send(client, bearer, *wrong, {"feature_name": "x"})
+    assert answer.json["accepted"] == 1
+    assert [entry["index"] for entry in answer.json["rejected"]] == list(range(7))
+    errors = [entry["error"] for entry in answer.json["rejected"]]
+    assert "must lie between" in errors[0]
+    assert "must lie between" in errors[1]
+    assert errors[2] == "feature_name is required"
+    assert v.report().total == 1
+
+
+def test_the_edges_of_the_time_that_is_taken(client, bearer, clock):
+    for at in (clock.now + timedelta(minutes=5), clock.now - timedelta(days=3653)):
+        assert send(client, bearer, {"feature_name": "x", "timestamp": at.isoformat()}).json["accepted"] == 1
+
+
+def test_an_event_id_counts_once_across_both_ways(client, bearer, v):
+    event = {"feature_name": "x", "event_id": EVENT_ID}
+    assert client.post("/track", event, headers=bearer).status_code == 201
+    answer = send(client, bearer, event, event, {"feature_name": "y", "event_id": EVENT_ID})
+    assert (answer.json["accepted"], answer.json["duplicates"]) == (0, 2)
+    assert "already used" in answer.json["rejected"][0]["error"]
+    assert client.post("/track", event, headers=bearer).status_code == 200
+    assert v.report().total == 1
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"events": []}, {"events": {}}, {"events": [5]}, [], {"events": [{}] * 5_001}], ids=range(6)
+)
+def test_what_is_no_batch_is_refused_whole(client, bearer, v, body):
+    answer = client.post("/track/batch", body, headers=bearer)
+    assert answer.status_code == 400
+    assert answer.json["error"]
+    assert v.report().total == 0
+
+
+def test_past_the_bound_of_waiting_batches_one_is_told_to_come_again(client, bearer, v, monkeypatch):
+    monkeypatch.setattr("vigility.web.http.executors.MAX_WAITING_BATCHES", 0)
+    answer = client.post("/track/batch", {"events": [{"feature_name": "a"}]}, headers=bearer)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert v.report().total == 0
+
+
+def test_a_batch_needs_a_user(client):
+    assert send(client, {}, {"feature_name": "x"}).status_code == 401
+
+
+def test_a_batch_over_2_mib_is_refused(client, bearer):
+    answer = send(client, bearer, {"feature_name": "x" * (2 * 1024 * 1024)})
+    assert answer.status_code == 413
