@@ -159,7 +159,7 @@ def _print_latencies(server: Server) -> None:
 
 def _check(database: Path, server: Server) -> None:
     with vigility.connect(str(database)) as v:
-        counted, differences = v.report().total, len(v.verify_rollups())
+        counted, differences = v.report().total, len(v.maintenance.verify_rollups())
     print(f"\n  {server.answered:,} events were answered, {counted:,} are counted")
     print(f"  {server.unanswered:,} more at most were sent and not waited for, when wrk stopped")
     print(f"  day summaries that differ from the raw events: {differences}")

@@ -74,7 +74,7 @@ def prepared(url: str, events: Sequence[vigility.NewEvent]) -> Rows:
     """The rows that vigility stores of these events."""
     with vigility.connect(url) as v:
         for number in range(USERS):
-            v.accounts.add_without_password(f"user{number}", 10 + number % 60, ("Male", "Female")[number % 2])
+            v.users.add_without_password(f"user{number}", 10 + number % 60, ("Male", "Female")[number % 2])
         v.track_many(events)
     with psycopg.connect(url) as connection:
         return connection.execute("SELECT * FROM vigility_events ORDER BY id").fetchall()

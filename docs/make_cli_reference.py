@@ -18,13 +18,13 @@ START = """\
 
 Generated from the program by `make docs`; the texts are in `src/vigility/cli/`.
 
-`--database` goes before the command. Results go to stdout; progress and errors go to stderr, each error as one
-line. Colours and bars adapt to the terminal; `NO_COLOR` and pipes are respected.
+`--database` goes before the command. Results go to stdout; progress and errors go to stderr, each error as
+one line. Colours and bars adapt to the terminal; `NO_COLOR` and pipes are respected.
 
 | Exit code | Meaning |
 |---|---|
 | 0 | done |
-| 1 | the command failed, or did only a part of its work: invalid lines in a file, daily rollups or a copy that differ |
+| 1 | the command failed, or did only a part of its work: invalid lines, or rollups or copies that differ |
 | 2 | invalid usage |
 | 3, 4 | `vigility db check`: the schema is older than this version of vigility needs, or newer |
 | 130, 143 | ended by Ctrl-C, by SIGTERM; whatever was reported as stored is stored |

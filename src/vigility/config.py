@@ -1,6 +1,6 @@
-"""The settings, from the environment or a `.env` file. Only this module reads either.
+"""The settings, from the environment or a `.env` file. No other module reads either.
 
-pydantic-settings takes 0.2 s to import: only what serves HTTP loads this module.
+pydantic-settings takes 0.2 s to import, so only what serves HTTP imports this module.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _networks(value: object) -> object:
 
 
 def _origin(value: object) -> object:
-    """`https://app.example:8443` of a URL, as browsers write it in the Origin header."""
+    """The origin of a URL, as browsers send it in the Origin header: `https://app.example:8443`."""
     if not isinstance(value, str):
         return value
     url = urlsplit(value.strip())
@@ -45,7 +45,7 @@ def _origin(value: object) -> object:
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Each field's description is its line in docs/configuration.md."""
+    """Every setting. The description of a field is its line in docs/configuration.md."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -64,16 +64,16 @@ class Settings(BaseSettings):
         "`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.",
     )
     database_connections: int = Field(
-        6, ge=1, le=1000, description="Connections to PostgreSQL that one worker opens at most."
+        6, ge=1, le=1000, description="The most connections to PostgreSQL that one worker opens."
     )
     database_statement_seconds: int = Field(
-        30, ge=1, le=3600, description="How long one statement of a request may take on PostgreSQL."
+        30, ge=1, le=3600, description="How many seconds one statement of a request may take on PostgreSQL."
     )
     jwt_secret: SecretStr | None = Field(
         None,
         validation_alias="JWT_SECRET",
-        description="What tokens are signed with, 32 bytes or more. Without it a random secret is made "
-        "once and kept beside the SQLite file, readable by its owner only; PostgreSQL needs it.",
+        description="The secret that tokens are signed with, 32 bytes or more. Without it a random secret is "
+        "created once and kept beside the SQLite file, readable by its owner only. Required with PostgreSQL.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8002, ge=1, le=65535, validation_alias="PORT", description="The port to listen on.")
@@ -81,53 +81,68 @@ class Settings(BaseSettings):
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,
         le=256,
-        description="Worker processes; by default one for each core.",
+        description="How many worker processes run. By default one for each core.",
     )
     frontend_url: Annotated[str, BeforeValidator(_origin)] | None = Field(
         None,
         validation_alias="FRONTEND_URL",
-        description="Where the browser client is served from. Only its origin may send cookies from "
-        "another site; with it cookies are `SameSite=None; Secure`. Without it `http://localhost:3000` may.",
+        description="The URL that the browser client is served from. Only its origin may send cookies from "
+        "another site, and cookies become `SameSite=None; Secure`. Without it that origin is "
+        "`http://localhost:3000`, and cookies are `SameSite=Lax`.",
     )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
         (),
-        description="Addresses or networks, separated by commas, whose `X-Forwarded-For` is believed.",
+        description="Addresses or networks of proxies, separated by commas. Only their `X-Forwarded-For` is "
+        "trusted.",
     )
-    rate_limit: Switch = Field("on", description="`off` lifts the limits on sign-in; for load tests only.")
+    rate_limit: Switch = Field(
+        "on", description="`off` turns off the limits on sign-in and registration. For load tests only."
+    )
     attempts_per_account: int = Field(
-        30, ge=1, description="How often one account may try to log in, or one name to register, at once."
+        30,
+        ge=1,
+        description="How many attempts one account may make at once to sign in, or one name to register.",
     )
     attempts_per_address: int = Field(
-        100, ge=1, description="How often one address (IPv6: one /64 network) may log in or register at once."
+        100,
+        ge=1,
+        description="How many attempts one address (for IPv6: one /64 network) may make at once to sign in "
+        "or to register.",
     )
     attempts_window_minutes: int = Field(
-        30, ge=1, description="In how many minutes that many attempts are granted anew, one by one."
+        30,
+        ge=1,
+        description="Within how many minutes all of those attempts become available again, one by one.",
     )
     password_threads: int = Field(
-        1, ge=1, le=8, description="How many passwords one worker hashes at the same time."
+        1, ge=1, le=8, description="How many passwords one worker may hash at the same time."
     )
     bcrypt_rounds: int = Field(
-        12, ge=4, le=16, description="bcrypt's cost as a power of two. Below 10 only for tests."
+        12, ge=4, le=16, description="bcrypt's cost, as a power of two. Use less than 10 only for tests."
     )
     oldest_event_days: int = Field(
         3653,
         ge=1,
         le=365_000,
-        description="How many days back the events of `POST /track/batch` may lie; by default ten years.",
+        description="How many days old the events of `POST /track/batch` may be. By default ten years.",
     )
     grace_seconds: int = Field(
-        30, ge=2, le=3600, description="How long requests may take to finish when the server is stopped."
+        30,
+        ge=2,
+        le=3600,
+        description="How many seconds requests may take to finish when the server is stopped.",
     )
     upgrade: Switch = Field(
-        "on", description="`off` leaves the schema alone: a database that is not up to date is then refused."
+        "on",
+        description="`off` does not upgrade the schema. The server then refuses a database that needs it.",
     )
-    access_log: Switch = Field("on", description="`off` leaves out the line that each request writes.")
+    access_log: Switch = Field("on", description="`off` turns off the log line of each request.")
 
 
 def load_settings(**chosen: object) -> Settings:
-    """The settings, those in `chosen` (None is left out) taken before the environment's.
+    """The settings. Those in `chosen` override the environment, except for None.
 
-    Raises InvalidInput, which names the variable and says in one line what it may hold.
+    Raises InvalidInput, which names the variable and the allowed values in one line.
     """
     try:
         given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
@@ -144,7 +159,7 @@ def variable_of(field: str) -> str:
 
 
 def share_metrics_in(directory: Path | None) -> None:
-    """Tell prometheus-client, which reads it from the environment, where the workers' files are."""
+    """Set the directory of the workers' metrics files, which prometheus-client reads from the environment."""
     if directory is None:
         os.environ.pop(_METRICS_DIRECTORY, None)
     else:
@@ -152,7 +167,7 @@ def share_metrics_in(directory: Path | None) -> None:
 
 
 def shared_metrics() -> Path | None:
-    """Where the workers keep their metrics; None in a process that is alone."""
+    """The directory in which the workers keep their metrics. None in a process without workers."""
     directory = os.environ.get(_METRICS_DIRECTORY)
     return Path(directory) if directory else None
 
@@ -163,5 +178,5 @@ def _variable(location: tuple[int | str, ...]) -> str:
 
 
 def _rule(message: str) -> str:
-    """A message of pydantic's as the end of a sentence that begins with the name."""
+    """A message of pydantic as the end of a sentence that starts with the variable's name."""
     return message.removeprefix("Value error, ").replace("Input should", "must").partition(", unable")[0]

@@ -6,10 +6,10 @@ import vigility
 from support import postgres
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-STORES = ("memory", "sqlite", "postgres")
+BACKENDS = ("memory", "sqlite", postgres.PARAM)
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=BACKENDS)
 def url(request, tmp_path):
     """An empty database of each kind."""
     if request.param != "postgres":
@@ -20,8 +20,8 @@ def url(request, tmp_path):
 
 
 @pytest.fixture
-def open_store(url):
-    """Opens the same database as often as it is called."""
+def open_database(url):
+    """Opens the same database at each call."""
     opened = []
 
     def connect():
@@ -34,5 +34,5 @@ def open_store(url):
 
 
 @pytest.fixture
-def v(open_store):
-    return open_store()
+def v(open_database):
+    return open_database()

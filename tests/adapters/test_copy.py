@@ -1,4 +1,4 @@
-"""From every kind of store into every other: what arrives is what was there, whatever was drawn."""
+"""Copies between all kinds of databases: the target equals the source, for random input."""
 
 import tempfile
 import time
@@ -13,20 +13,26 @@ from hypothesis import strategies as st
 
 import vigility
 from support import postgres
+from support.installations import open_vigility
 from support.strategies import FEATURES, filters, new_events, new_users
 from vigility import NewEvent, StoreError, UserGone
 from vigility.adapters.sql.postgres.database import PostgresDatabase
 from vigility.adapters.sql.postgres.rows import new_ids
-from vigility.bootstrap import PoolSettings
+from vigility.bootstrap import DatabaseUrl, PoolSettings, backend_for
 from vigility.core import migration
-from vigility.core.events.export import Page
-from vigility.core.migration import ANY_ID, Copy
+from vigility.core.events.export import EventPage
+from vigility.core.migration import MAX_ID, Copy
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PAIRS = (("memory", "sqlite"), ("sqlite", "memory"), ("sqlite", "postgres"), ("postgres", "sqlite"))
+PAIRS = (
+    ("memory", "sqlite"),
+    ("sqlite", "memory"),
+    pytest.param("sqlite", "postgres", marks=pytest.mark.postgres),
+    pytest.param("postgres", "sqlite", marks=pytest.mark.postgres),
+)
 
 
-@pytest.mark.parametrize("kinds", PAIRS, ids="-to-".join)
+@pytest.mark.parametrize(("source_kind", "target_kind"), PAIRS)
 @settings(max_examples=settings().max_examples // 3)
 @given(
     users=st.lists(new_users, max_size=6),
@@ -34,26 +40,26 @@ PAIRS = (("memory", "sqlite"), ("sqlite", "memory"), ("sqlite", "postgres"), ("p
     done_before=st.integers(0, 4),
     queries=st.lists(st.tuples(filters, st.sampled_from(FEATURES)), min_size=1, max_size=3),
 )
-def test_a_copy_equals_its_source(kinds, users, events, done_before, queries):
+def test_a_copy_equals_its_source(source_kind, target_kind, users, events, done_before, queries):
     with ExitStack() as stack:
-        stack.enter_context(patch.object(migration, "EVENTS_A_STEP", 7))
-        source, target = (stack.enter_context(empty(kind)) for kind in kinds)
+        stack.enter_context(patch.object(migration, "EVENTS_PER_STEP", 7))
+        source, target = (stack.enter_context(empty(kind)) for kind in (source_kind, target_kind))
         with opened(source) as v, opened(target) as w:
             v.users.import_many(users)
             v.track_many(events)
-            v.users.sessions.revoke("ended", NOW + timedelta(hours=1))
-            begun = begin(source, target)
+            v.users.sessions.revoke("token", NOW + timedelta(hours=1))
+            interrupted = begin(source, target)
             for _ in range(done_before):
-                begun.events()
+                interrupted.events()
             task = begin(source, target)
             while task.events():
                 pass
             assert task.finish() is False
-            assert target.events.page(0, ANY_ID, 99) == source.events.page(0, ANY_ID, 99)
-            assert target.events.tally(3) == source.events.tally(3)
-            assert target.events.day_counts(3) == source.events.day_counts(3)
+            assert target.event_log.page(0, MAX_ID, 99) == source.event_log.page(0, MAX_ID, 99)
+            assert target.event_log.checksum(3) == source.event_log.checksum(3)
+            assert target.rollups.counts_upto(3) == source.rollups.counts_upto(3)
             assert w.users.all() == v.users.all()
-            assert w.users.sessions.revoked() == {"ended"}
+            assert w.users.sessions.revoked() == {"token"}
             assert w.maintenance.verify_rollups() == []
             for chosen, feature in queries:
                 assert w.report(chosen, feature) == v.report(chosen, feature)
@@ -66,35 +72,41 @@ def begin(source, target):
     return task
 
 
-def opened(store):
-    return vigility.Vigility(store, hasher=None, clock=lambda: NOW)
+def opened(installation):
+    return open_vigility(installation, NOW)
 
 
 @contextmanager
 def empty(kind):
+    """A new installation over an empty database of this kind."""
     with ExitStack() as stack:
         if kind == "postgres":
             url = stack.enter_context(postgres.temporary_database())
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             url = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/usage.db"}[kind]
-        yield stack.enter_context(closing(vigility.bootstrap._open_store(url, True, PoolSettings())))
+        yield stack.enter_context(closing(installation_of(url)))
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request):
-    with empty(request.param) as made:
-        v = opened(made)
+def installation_of(url):
+    parsed = DatabaseUrl.parse(url)
+    return backend_for(parsed).open(parsed, upgrade=True, pool=PoolSettings())
+
+
+@pytest.fixture(params=["memory", "sqlite", postgres.PARAM])
+def installation(request):
+    with empty(request.param) as new:
+        v = opened(new)
         v.users.add_without_password("ada", 36, "Female")
         v.track_many([NewEvent("ada", "a", NOW)] * 5)
-        yield made
+        yield new
 
 
-def test_ids_given_after_a_restore_lie_above_it(store):
-    v = opened(store)
+def test_ids_given_after_an_insert_with_ids_are_higher(installation):
+    v = opened(installation)
     user = v.users.all()[0]
-    store.users.restore([vigility.User(**{**as_dict(user), "id": 40, "username": "bob"})])
-    store.events.restore(Page([90], store.events.page(0, 1, 1).records))
+    installation.users.insert_with_ids([vigility.User(**{**as_dict(user), "id": 40, "username": "bob"})])
+    installation.event_log.insert_with_ids(EventPage([90], installation.event_log.page(0, 1, 1).records))
     assert v.users.add_without_password("eve", 20, "Other").id == 41
     assert v.track("eve", "b").id == 91
     assert v.maintenance.verify_rollups() == []
@@ -104,35 +116,33 @@ def as_dict(user):
     return {name: getattr(user, name) for name in ("username", "age", "gender", "created", "password_hash")}
 
 
-def test_a_restore_that_is_refused_stores_nothing(store):
-    page = store.events.page(0, 1, 1)
-    before = store.events.tally(ANY_ID)
-    for wrong, error in ((Page([8, 5], page.records * 2), StoreError), (Page([9], [lost(page)]), UserGone)):
+def test_an_insert_with_ids_that_fails_stores_nothing(installation):
+    page = installation.event_log.page(0, 1, 1)
+    before = installation.event_log.checksum(MAX_ID)
+    taken = EventPage([8, 5], page.records * 2)
+    of_nobody = EventPage([9], [page.records[0]._replace(user_id=99)])
+    for invalid, error in ((taken, StoreError), (of_nobody, UserGone)):
         with pytest.raises(error):
-            store.events.restore(wrong)
+            installation.event_log.insert_with_ids(invalid)
     with pytest.raises(StoreError):
-        store.users.restore(list(store.users.all()))
-    assert store.events.tally(ANY_ID) == before
-    assert opened(store).maintenance.verify_rollups() == []
+        installation.users.insert_with_ids(list(installation.users.all()))
+    assert installation.event_log.checksum(MAX_ID) == before
+    assert opened(installation).maintenance.verify_rollups() == []
 
 
-def lost(page):
-    return page.records[0]._replace(user_id=99)
-
-
-def test_pages_follow_each_other(store):
-    assert store.events.high_watermark() == 5
-    assert list(store.events.page(0, 5, 2).ids) == [1, 2]
-    assert list(store.events.page(2, 4, 9).ids) == [3, 4]
-    assert list(store.events.page(5, 9, 9).ids) == []
+def test_pages_continue_after_each_other(installation):
+    assert installation.event_log.high_watermark() == 5
+    assert list(installation.event_log.page(0, 5, 2).ids) == [1, 2]
+    assert list(installation.event_log.page(2, 4, 9).ids) == [3, 4]
+    assert list(installation.event_log.page(5, 9, 9).ids) == []
 
 
 def identity(url):
-    with closing(vigility.bootstrap._open_store(url, True, PoolSettings())) as store:
-        return store.identity
+    with closing(installation_of(url)) as installation:
+        return installation.identity
 
 
-def test_the_same_file_has_one_identity_and_no_other_has_it(tmp_path):
+def test_a_file_has_one_identity_of_its_own(tmp_path):
     (tmp_path / "link.db").symlink_to(tmp_path / "one.db")
     one = identity(f"sqlite:///{tmp_path}/one.db")
     assert identity(str(tmp_path / "link.db")) == one != identity(str(tmp_path / "other.db"))
@@ -144,13 +154,15 @@ def two_databases():
         yield [one, other]
 
 
-def test_the_same_database_of_a_server_has_one_identity_and_no_other_has_it(two_databases):
+@pytest.mark.postgres
+def test_a_database_of_a_server_has_one_identity_of_its_own(two_databases):
     one, other = two_databases
     assert identity(one) == identity(f"{one}?application_name=other") != identity(other)
 
 
-def test_an_id_that_was_given_and_is_not_stored_yet_is_awaited(two_databases):
-    """Or the event would lie below what was copied, and be missed."""
+@pytest.mark.postgres
+def test_the_high_watermark_waits_for_ids_that_are_given_but_not_stored(two_databases):
+    """Otherwise the event would lie below what was copied, and be missed."""
     url = two_databases[0]
     with vigility.connect(url, clock=lambda: NOW) as v, ThreadPoolExecutor(1) as pool:
         v.users.add_without_password("ada", 36, "Female")
@@ -161,21 +173,22 @@ def test_an_id_that_was_given_and_is_not_stored_yet_is_awaited(two_databases):
             (number,) = new_ids(connection, 1)
             assert v.track("ada", "a").id == number + 1
             high_watermark = pool.submit(database.high_watermark)
-            wait_for_look(url)
+            wait_for_query_of_locks(url)
             assert not high_watermark.done()
             slow.__exit__(None, None, None)
             assert high_watermark.result(60) == number + 1
 
 
-def test_who_only_reads_is_not_awaited(two_databases):
+@pytest.mark.postgres
+def test_the_high_watermark_does_not_wait_for_readers(two_databases):
     url = two_databases[0]
     with closing(PostgresDatabase(url, 6, 30)) as database, database.reading() as connection:
         connection.exec_driver_sql("SELECT count(*) FROM vigility_events")
         assert database.high_watermark() == 0
 
 
-def wait_for_look(url):
-    """Until somebody has asked who holds locks."""
+def wait_for_query_of_locks(url):
+    """Wait until another session has asked who holds locks."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_locks%' AND pid <> pg_backend_pid()"
     deadline = time.monotonic() + 60
     while not postgres.sql(url, query)[0][0]:

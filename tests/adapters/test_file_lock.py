@@ -1,4 +1,4 @@
-"""Turns at the lock file: waited for in line, given up after a while, never kept by a copy."""
+"""The lock file: writers wait for it in order, give up after a timeout, and a forked child never keeps it."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vigility.adapters.sql.sqlite import file_lock
+from vigility.adapters.sql.sqlite import file_lock as module
 from vigility.adapters.sql.sqlite.file_lock import file_lock
 
 TIMEOUT = 60
@@ -23,26 +23,26 @@ def lock_file(tmp_path):
 
 
 @pytest.fixture
-def somebody(lock_file):
-    """Another holder of the lock; closing it lets the lock go."""
+def holder(lock_file):
+    """Another holder of the lock. Closing it releases the lock."""
     holder = lock_file.open("w")
     fcntl.flock(holder, fcntl.LOCK_EX)
     yield holder
     holder.close()
 
 
-def test_a_turn_that_does_not_come_is_given_up(lock_file, somebody):
+def test_a_wait_times_out_and_later_callers_fail_at_once(lock_file, holder):
     with pytest.raises(TimeoutError, match="another process has been writing"), file_lock(lock_file, 0.05):
-        pytest.fail("it was not our turn")
+        pytest.fail("the lock was acquired")
     began = time.monotonic()
     with pytest.raises(TimeoutError), file_lock(lock_file, TIMEOUT):
-        pytest.fail("it was not our turn")
-    assert time.monotonic() - began < TIMEOUT / 2, "the next caller must not wait for the same again"
-    somebody.close()
-    takes_its_turn_soon(lock_file)
+        pytest.fail("the lock was acquired")
+    assert time.monotonic() - began < TIMEOUT / 2, "the next caller must not wait as long again"
+    holder.close()
+    acquire_soon(lock_file)
 
 
-def takes_its_turn_soon(lock_file):
+def acquire_soon(lock_file):
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
@@ -50,25 +50,25 @@ def takes_its_turn_soon(lock_file):
                 return
         except TimeoutError:
             time.sleep(0.001)
-    pytest.fail("the lock was not let go")
+    pytest.fail("the lock was not released")
 
 
-def test_a_turn_comes_as_soon_as_the_lock_is_let_go(lock_file, somebody):
-    came = threading.Event()
+def test_a_waiting_caller_gets_the_lock_as_soon_as_it_is_released(lock_file, holder):
+    acquired = threading.Event()
 
     def wait():
         with file_lock(lock_file, TIMEOUT):
-            came.set()
+            acquired.set()
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    assert not came.wait(0.05)
-    somebody.close()
-    assert came.wait(TIMEOUT)
+    assert not acquired.wait(0.05)
+    holder.close()
+    assert acquired.wait(TIMEOUT)
     waiting.join()
 
 
-def test_one_holds_it_at_a_time(lock_file):
+def test_one_thread_at_a_time_holds_the_lock(lock_file):
     inside = []
     most = []
 
@@ -87,7 +87,7 @@ def test_one_holds_it_at_a_time(lock_file):
     assert (len(most), max(most)) == (400, 1)
 
 
-def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(lock_file):
+def test_a_forked_child_does_not_keep_the_lock(lock_file):
     with file_lock(lock_file):
         child = os.fork()
         if child == 0:
@@ -101,76 +101,76 @@ def test_a_child_that_was_forked_meanwhile_does_not_keep_the_lock(lock_file):
         os.waitpid(child, 0)
 
 
-def test_a_wait_given_up_ends_with_its_turn_and_leaves_nothing_open(lock_file, somebody):
+def test_a_wait_that_timed_out_leaves_no_open_file(lock_file, holder):
     with pytest.raises(TimeoutError), file_lock(lock_file, 0.01):
-        pytest.fail("it was not our turn")
-    assert opened(lock_file) == 2, "the holder's and that of the wait"
-    somebody.close()
-    is_closed_soon(lock_file)
+        pytest.fail("the lock was acquired")
+    assert open_descriptors(lock_file) == 2, "that of the holder and that of the wait"
+    holder.close()
+    assert_closed_soon(lock_file)
 
 
-def is_closed_soon(path):
+def assert_closed_soon(path):
     deadline = time.monotonic() + TIMEOUT
-    while opened(path) and time.monotonic() < deadline:
+    while open_descriptors(path) and time.monotonic() < deadline:
         time.sleep(0.001)
-    assert opened(path) == 0
+    assert open_descriptors(path) == 0
 
 
-def opened(path):
+def open_descriptors(path):
     descriptors = Path("/proc/self/fd").iterdir()
     return sum(os.path.realpath(descriptor) == str(path) for descriptor in descriptors)
 
 
-def test_who_is_interrupted_before_the_lock_comes_keeps_nothing(lock_file, somebody, monkeypatch):
-    monkeypatch.setattr(file_lock, "SOON_SECONDS", TIMEOUT)
-    monkeypatch.setattr(file_lock, "time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupt))
-    is_interrupted(lock_file)
-    assert opened(lock_file) == 1, "the holder's"
-    somebody.close()
-    takes_its_turn_soon(lock_file)
+def test_an_interrupt_before_the_lock_is_acquired_leaves_nothing_behind(lock_file, holder, monkeypatch):
+    monkeypatch.setattr(module, "SPIN_SECONDS", TIMEOUT)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupt))
+    acquire_and_be_interrupted(lock_file)
+    assert open_descriptors(lock_file) == 1, "that of the holder"
+    holder.close()
+    acquire_soon(lock_file)
 
 
-def test_who_is_interrupted_when_the_lock_has_just_come_keeps_nothing(lock_file, somebody, monkeypatch):
+def test_an_interrupt_right_after_the_lock_is_acquired_leaves_nothing_behind(lock_file, holder, monkeypatch):
     def lock_and_interrupt(descriptor, operation):
         fcntl.flock(descriptor, operation)
         if not operation & fcntl.LOCK_UN:
             interrupt()
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(file_lock, "SOON_SECONDS", TIMEOUT)
-        interrupted.setattr(file_lock, "fcntl", SimpleNamespace(**vars(fcntl) | {"flock": lock_and_interrupt}))
-        letting_go = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: somebody.close())
-        interrupted.setattr(file_lock, "time", letting_go)
-        is_interrupted(lock_file)
-    assert opened(lock_file) == 0
-    takes_its_turn_soon(lock_file)
+        interrupted.setattr(module, "SPIN_SECONDS", TIMEOUT)
+        interrupted.setattr(module, "fcntl", SimpleNamespace(**vars(fcntl) | {"flock": lock_and_interrupt}))
+        releasing = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: holder.close())
+        interrupted.setattr(module, "time", releasing)
+        acquire_and_be_interrupted(lock_file)
+    assert open_descriptors(lock_file) == 0
+    acquire_soon(lock_file)
 
 
-def test_who_is_interrupted_while_a_thread_waits_keeps_nothing(lock_file, somebody, monkeypatch):
+def test_an_interrupt_while_a_thread_waits_leaves_nothing_behind(lock_file, holder, monkeypatch):
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(file_lock, "SOON_SECONDS", 0)
+        interrupted.setattr(module, "SPIN_SECONDS", 0)
         interrupted.setattr(Future, "result", interrupt)
-        is_interrupted(lock_file)
-    somebody.close()
-    is_closed_soon(lock_file)
-    takes_its_turn_soon(lock_file)
+        acquire_and_be_interrupted(lock_file)
+    holder.close()
+    assert_closed_soon(lock_file)
+    acquire_soon(lock_file)
 
 
 def interrupt(*_):
     raise KeyboardInterrupt
 
 
-def is_interrupted(lock_file):
+def acquire_and_be_interrupted(lock_file):
     with pytest.raises(KeyboardInterrupt), file_lock(lock_file, TIMEOUT):
-        pytest.fail("it was not our turn")
+        pytest.fail("the lock was acquired")
 
 
-@pytest.mark.usefixtures("somebody")
-def test_where_no_thread_can_be_started_nothing_is_kept(lock_file, monkeypatch):
+@pytest.mark.usefixtures("holder")
+def test_if_no_thread_can_start_nothing_is_left_behind(lock_file, monkeypatch):
     def no_thread(*_):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("vigility.adapters.sql.sqlite.file_lock._thread.start_new_thread", no_thread)
     with pytest.raises(OSError, match="can't start new thread"), file_lock(lock_file, TIMEOUT):
-        pytest.fail("it was not our turn")
-    assert opened(lock_file) == 1, "the holder's"
+        pytest.fail("the lock was acquired")
+    assert open_descriptors(lock_file) == 1, "that of the holder"

@@ -1,6 +1,6 @@
-"""The connection breaks while PostgreSQL commits: what is answered must be what is so.
+"""The connection breaks while PostgreSQL commits: what callers are told must be true.
 
-Events without an event_id are the hard ones: nobody notices when they are stored twice.
+Events without an event_id are the hard case: nothing shows that one is stored twice.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +13,13 @@ import pytest
 import vigility
 from support import postgres
 from support.cutting_proxy import AFTER_COMMIT, BEFORE_COMMIT, DURING_COMMIT, CuttingProxy
+from support.installations import queue_of
 from support.web_server import TIMEOUT
 from vigility import NewEvent, OutcomeUnknown, StoreUnavailable
 from vigility.adapters.sql.postgres import commit_log
 from vigility.core.errors import UsernameTaken
+
+pytestmark = pytest.mark.postgres
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -45,42 +48,42 @@ def stored(direct):
 
 
 @pytest.mark.parametrize("cut", [BEFORE_COMMIT, DURING_COMMIT, AFTER_COMMIT])
-def test_an_event_without_an_id_is_stored_once_and_answered_truly(v, proxy, direct, cut):
+def test_an_event_without_an_event_id_is_stored_once_under_the_returned_id(v, proxy, direct, cut):
     proxy.next_cuts = [cut] * 3
-    answered = [v.track("ada", "x").id for _ in range(10)]
+    returned = [v.track("ada", "x").id for _ in range(10)]
     assert proxy.cuts_made == [cut] * 3
-    assert stored(direct) == sorted(answered)
+    assert stored(direct) == sorted(returned)
     assert v.maintenance.verify_rollups() == []
 
 
-def test_many_at_once_with_cuts_at_random_moments(v, proxy, direct, monkeypatch):
-    monkeypatch.setattr(v._tracker._writer, "_retry_seconds", TIMEOUT)  # for several cuts in a row
+def test_many_callers_with_cuts_at_random_moments(v, proxy, direct, monkeypatch):
+    monkeypatch.setattr(queue_of(v), "_retry_seconds", TIMEOUT)  # for several cuts in a row
     random = Random(6)  # noqa: S311 - can be repeated
     proxy.next_cuts = [random.choice((BEFORE_COMMIT, DURING_COMMIT, AFTER_COMMIT, None)) for _ in range(60)]
     with ThreadPoolExecutor(8) as pool:
-        answered = list(pool.map(lambda _: v.track("ada", "x").id, range(300)))
+        returned = list(pool.map(lambda _: v.track("ada", "x").id, range(300)))
         while proxy.next_cuts:
-            answered += pool.map(lambda _: v.track("ada", "x").id, range(20))
+            returned += pool.map(lambda _: v.track("ada", "x").id, range(20))
     assert len(proxy.cuts_made) > 30
-    assert stored(direct) == sorted(answered)
+    assert stored(direct) == sorted(returned)
     assert v.maintenance.verify_rollups() == []
 
 
-def test_control_one_who_takes_a_lost_answer_for_a_failure_stores_twice(v, proxy, direct, monkeypatch):
+def test_control_treating_a_lost_response_as_a_failure_stores_twice(v, proxy, direct, monkeypatch):
     monkeypatch.setattr(commit_log.CommitStatus, "is_committed", lambda *_: False)
     proxy.next_cuts = [AFTER_COMMIT]
-    answered = [v.track("ada", "x").id]
-    assert len(stored(direct)) == len(answered) + 1
+    returned = [v.track("ada", "x").id]
+    assert len(stored(direct)) == len(returned) + 1
 
 
-def test_control_one_who_takes_a_lost_answer_for_a_success_loses(v, proxy, direct, monkeypatch):
+def test_control_treating_a_lost_response_as_a_success_loses_events(v, proxy, direct, monkeypatch):
     monkeypatch.setattr(commit_log.CommitStatus, "is_committed", lambda *_: True)
     proxy.next_cuts = [BEFORE_COMMIT]
     v.track("ada", "x")
     assert stored(direct) == []
 
 
-def test_a_call_that_was_not_committed_says_that_nothing_is_stored(v, proxy, direct):
+def test_a_batch_that_was_not_committed_is_reported_as_not_stored(v, proxy, direct):
     events = [NewEvent("ada", "x", NOW)] * 50
     proxy.next_cuts = [BEFORE_COMMIT]
     with pytest.raises(StoreUnavailable):
@@ -91,7 +94,7 @@ def test_a_call_that_was_not_committed_says_that_nothing_is_stored(v, proxy, dir
     assert len(stored(direct)) == 50
 
 
-def test_a_registration_is_told_what_became_of_it(v, proxy):
+def test_the_outcome_of_a_registration_is_reported(v, proxy):
     proxy.next_cuts = [AFTER_COMMIT]
     assert v.users.add_without_password("bob", 20, "Other").id == v.users.get("bob").id
     proxy.next_cuts = [BEFORE_COMMIT]
@@ -103,10 +106,10 @@ def test_a_registration_is_told_what_became_of_it(v, proxy):
 
 
 @pytest.mark.parametrize("cut", [BEFORE_COMMIT, AFTER_COMMIT])
-def test_where_the_server_stays_away_nothing_is_claimed_and_nothing_sent_again(
+def test_the_outcome_is_unknown_and_not_retried_if_the_server_does_not_return(
     v, proxy, direct, cut, monkeypatch
 ):
-    monkeypatch.setattr(commit_log, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(commit_log, "TIMEOUT_SECONDS", 0.3)
     proxy.next_cuts, proxy.refuse_after_cut = [cut], True
     with pytest.raises(OutcomeUnknown):
         v.track("ada", "x")
@@ -115,7 +118,7 @@ def test_where_the_server_stays_away_nothing_is_claimed_and_nothing_sent_again(
     assert len(stored(direct)) == (2 if cut == AFTER_COMMIT else 1)
 
 
-def test_a_server_that_is_back_in_time_tells(v, proxy, direct):
+def test_the_outcome_is_known_if_the_server_returns_in_time(v, proxy, direct):
     proxy.next_cuts, proxy.refuse_after_cut = [AFTER_COMMIT], True
     outcome = v.submit("ada", "x")
     assert proxy.refused_one.wait(TIMEOUT)

@@ -24,13 +24,13 @@ def tables(path):
         return {row[0] for row in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
-def test_the_revisions_in_the_program_are_those_in_the_folder():
+def test_the_listed_revisions_are_those_in_the_folder():
     script = ScriptDirectory(str(schema_version._MIGRATIONS))
     found = [revision.revision for revision in script.walk_revisions()]
     assert tuple(reversed(found)) == schema_version.REVISIONS
 
 
-def test_the_migrated_schema_is_the_one_in_the_program(path):
+def test_the_migrated_schema_equals_the_declared_one(path):
     vigility.connect(str(path)).close()
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
@@ -51,7 +51,7 @@ def test_an_up_to_date_database_is_opened_without_alembic(path):
     assert seen.stdout.strip() == "False"
 
 
-def test_a_newer_schema_is_refused_and_left_alone(path):
+def test_a_newer_schema_is_refused_and_left_unchanged(path):
     vigility.connect(str(path)).close()
     with sqlite3.connect(path) as newer:
         newer.execute(f"UPDATE {schema_version.VERSION_TABLE} SET version_num = '9999'")
@@ -63,7 +63,7 @@ def test_a_newer_schema_is_refused_and_left_alone(path):
 
 def test_an_upgrade_that_fails_leaves_nothing_behind(path):
     with sqlite3.connect(path) as other:
-        other.execute("CREATE TABLE vigility_day_summaries (x)")  # the last table that the upgrade makes
+        other.execute("CREATE TABLE vigility_day_summaries (x)")  # the last table that the upgrade creates
     with pytest.raises(StoreError, match="vigility_day_summaries already exists"):
         vigility.connect(str(path))
     assert tables(path) == {"vigility_day_summaries"}
@@ -78,7 +78,7 @@ vigility.connect(sys.argv[1])
 """
 
 
-def test_an_upgrade_that_is_killed_leaves_nothing_behind_and_is_done_next_time(path):
+def test_a_killed_upgrade_leaves_nothing_behind_and_is_done_the_next_time(path):
     killed = subprocess.run([sys.executable, "-c", KILLED, path], check=False)
     assert killed.returncode == -9
     assert tables(path) == set()
@@ -87,7 +87,7 @@ def test_an_upgrade_that_is_killed_leaves_nothing_behind_and_is_done_next_time(p
     assert "vigility_events" in tables(path)
 
 
-def test_a_path_with_a_percent_sign_is_no_trouble(path):
+def test_a_path_may_contain_percent_signs(path):
     folder = path.with_name("100%(here)s")
     folder.mkdir()
     vigility.connect(str(folder / "usage.db")).close()

@@ -1,4 +1,4 @@
-"""Every store must answer as the one in memory does, whatever was tracked in whatever order."""
+"""Every storage backend must give the same results as the one in memory, for any events in any order."""
 
 import atexit
 import functools
@@ -16,36 +16,36 @@ from support import postgres
 from support.strategies import EVENT_IDS, FEATURES, USERNAMES, filters, new_events, new_users
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-STORES = ("sqlite", "postgres")
+BACKENDS = ("sqlite", postgres.PARAM)
 
 
-@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("kind", BACKENDS)
 @given(
     users=st.lists(new_users, max_size=8),
     calls=st.lists(st.lists(new_events, max_size=12), max_size=4),
     batch_size=st.integers(1, 12),
     queries=st.lists(st.tuples(filters, st.none() | st.sampled_from(FEATURES)), min_size=1, max_size=6),
 )
-def test_a_store_equals_the_oracle(kind, users, calls, batch_size, queries):
+def test_a_backend_equals_the_oracle(kind, users, calls, batch_size, queries):
     with (
         tempfile.TemporaryDirectory() as folder,
         vigility.connect("memory:", clock=lambda: NOW) as oracle,
-        vigility.connect(url_of(kind, Path(folder)), clock=lambda: NOW) as store,
+        vigility.connect(url_of(kind, Path(folder)), clock=lambda: NOW) as tested,
     ):
-        assert store.users.import_many(users) == oracle.users.import_many(users)
-        assert store.users.all() == oracle.users.all()
+        assert tested.users.import_many(users) == oracle.users.import_many(users)
+        assert tested.users.all() == oracle.users.all()
         for events in calls:
-            same_outcome(store.track_many(events, batch_size), oracle.track_many(events, batch_size))
+            assert_same_result(tested.track_many(events, batch_size), oracle.track_many(events, batch_size))
             for chosen, feature in queries:
-                assert store.report(chosen, feature) == oracle.report(chosen, feature)
-        assert store.maintenance.verify_rollups() == []
+                assert tested.report(chosen, feature) == oracle.report(chosen, feature)
+        assert tested.maintenance.verify_rollups() == []
         for username in USERNAMES[:2]:
             for event_id in (None, *EVENT_IDS[:2]):
-                assert tracked(store, username, event_id) == tracked(oracle, username, event_id)
-        store.maintenance.rebuild_rollups()
+                assert tracked(tested, username, event_id) == tracked(oracle, username, event_id)
+        tested.maintenance.rebuild_rollups()
         for chosen, feature in queries:
-            assert store.report(chosen, feature) == oracle.report(chosen, feature)
-        assert store.maintenance.is_empty() == oracle.maintenance.is_empty()
+            assert tested.report(chosen, feature) == oracle.report(chosen, feature)
+        assert tested.maintenance.is_empty() == oracle.maintenance.is_empty()
 
 
 def url_of(kind, folder):
@@ -56,7 +56,7 @@ def url_of(kind, folder):
 
 
 def wiped_postgres():
-    """The one database of this test, empty again: making one takes ten times as long."""
+    """The single database of this test, emptied: creating one takes ten times as long."""
     with vigility.connect(postgres_url()) as v:
         v.maintenance.wipe()
     return postgres_url()
@@ -69,14 +69,14 @@ def postgres_url():
 
 @functools.cache
 def empty_sqlite():
-    """A new database, to copy: making one takes a hundred times as long."""
+    """A new database to copy: creating one takes a hundred times as long."""
     folder = Path(tempfile.mkdtemp(prefix="vigility-empty-"))
     atexit.register(shutil.rmtree, folder)
     vigility.connect(str(folder / "empty.db")).close()
     return folder / "empty.db"
 
 
-def same_outcome(got, expected):
+def assert_same_result(got, expected):
     assert (got.accepted, got.duplicates) == (expected.accepted, expected.duplicates)
     assert [(r.index, str(r.error)) for r in got.rejected] == [
         (r.index, str(r.error)) for r in expected.rejected

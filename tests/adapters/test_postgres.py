@@ -1,4 +1,4 @@
-"""What is promised of PostgreSQL: many writers at once, one moment for who reads, errors in plain words."""
+"""The promises about PostgreSQL: concurrent writers, consistent reads, clear errors."""
 
 import os
 import subprocess
@@ -14,9 +14,12 @@ import pytest
 
 import vigility
 from support import postgres
+from support.installations import database_of
 from support.reports import daily, totals
 from vigility import InvalidInput, NewEvent, PoolSettings, StoreError, StoreUnavailable, UserGone
-from vigility.core.sessions.rate_limit import RateLimit
+from vigility.core.sessions.ports import RateLimit
+
+pytestmark = pytest.mark.postgres
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FEATURES = ("a", "b", "c")
@@ -39,14 +42,14 @@ def v(url):
 
 @pytest.fixture
 def writers(url, v):
-    """As many instances, each with connections of its own."""
+    """WRITERS instances, each with its own connections."""
     with ExitStack() as stack:
         others = [vigility.connect(url, clock=lambda: NOW) for _ in range(WRITERS - 1)]
         yield [v, *map(stack.enter_context, others)]
 
 
 def at_once(writers, call):
-    """The results of the call for each writer, all begun at the same moment."""
+    """Call with each writer, all starting at the same moment. Returns the results."""
     ready = threading.Barrier(len(writers))
 
     def begin(numbered):
@@ -67,7 +70,7 @@ def events_of(url):
     return postgres.sql(url, "SELECT event_id FROM vigility_events ORDER BY id")
 
 
-def test_an_event_id_that_all_send_at_once_is_stored_once_by_one_of_them(writers, url):
+def test_event_ids_that_all_writers_send_are_stored_once(writers, url):
     event_ids = [f"00000000-0000-4000-8000-{n:012}" for n in range(300)]
 
     def send(number, v):
@@ -83,9 +86,9 @@ def test_an_event_id_that_all_send_at_once_is_stored_once_by_one_of_them(writers
     assert deadlocks(url) == 0
 
 
-def test_of_two_features_that_claim_one_event_id_at_once_one_wins_and_the_other_conflicts(writers, url):
-    for turn in range(20):
-        event_id = f"00000000-0000-4000-8000-{turn:012}"
+def test_of_two_features_with_one_event_id_one_is_stored_and_one_conflicts(writers, url):
+    for n in range(20):
+        event_id = f"00000000-0000-4000-8000-{n:012}"
 
         def send(number, v, event_id=event_id):
             return v.track_many([NewEvent("ada", FEATURES[number % 2], NOW, event_id)])
@@ -96,7 +99,7 @@ def test_of_two_features_that_claim_one_event_id_at_once_one_wins_and_the_other_
     assert len(events_of(url)) == 20
 
 
-def test_writers_of_the_same_counts_neither_lose_one_nor_wait_in_a_circle(writers, url):
+def test_writers_of_the_same_rows_lose_no_count_and_do_not_deadlock(writers, url):
     def send(number, v):
         random = Random(number)  # noqa: S311 - can be repeated
         for _ in range(20):
@@ -110,7 +113,7 @@ def test_writers_of_the_same_counts_neither_lose_one_nor_wait_in_a_circle(writer
     assert deadlocks(url) == 0
 
 
-def test_who_verifies_or_rebuilds_between_writers_sees_one_moment(writers):
+def test_verifying_and_rebuilding_among_writers_see_one_moment(writers):
     def work(number, v):
         if number == 0:
             return [v.maintenance.verify_rollups() for _ in range(20)]
@@ -123,7 +126,7 @@ def test_who_verifies_or_rebuilds_between_writers_sees_one_moment(writers):
     assert writers[0].report().total == (WRITERS - 2) * 20 * 30
 
 
-def test_a_wipe_among_writers_leaves_all_or_nothing_of_each_batch(writers, url):
+def test_a_wipe_among_writers_leaves_all_or_none_of_each_batch(writers, url):
     def work(number, v):
         for _ in range(10):
             if number == 0:
@@ -140,7 +143,7 @@ def test_a_wipe_among_writers_leaves_all_or_nothing_of_each_batch(writers, url):
     assert deadlocks(url) == 0
 
 
-NAMING = """
+STORING_NEW_FEATURES = """
 import sys, vigility
 from contextlib import suppress
 from random import Random
@@ -150,24 +153,24 @@ random = Random(number)
 with vigility.connect(url) as v:
     print("ready", flush=True)
     sys.stdin.readline()
-    for turn in range(60):
-        if number == 0 and turn % 20 == 19:
+    for n in range(60):
+        if number == 0 and n % 20 == 19:
             v.maintenance.wipe()
             v.users.add_without_password("ada", 36, "Female")
-        names = [f"{turn} {n}" for n in range(200)]
+        names = [f"{n} {i}" for i in range(200)]
         random.shuffle(names)
         with suppress(vigility.UserGone):
             v.track_many([NewEvent("ada", name) for name in names])
 """
 
 
-def test_processes_that_store_the_same_new_names_in_any_order_do_not_wait_in_a_circle(v, url):
-    """And whoever took a name for stored notices that a wipe deleted it."""
+def test_processes_that_store_the_same_new_features_do_not_deadlock(v, url):
+    """And a process that has cached a feature notices that a wipe deleted it."""
     with ExitStack() as stack:
         processes = [
             stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-c", NAMING, url, str(number)],
+                    [sys.executable, "-c", STORING_NEW_FEATURES, url, str(number)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,
@@ -192,12 +195,15 @@ def test_attempts_are_counted_across_instances(writers):
     assert sum(wait == 0 for each in waits for wait in each) == 20
 
 
-def test_sessions_end_on_all_instances(writers):
-    at_once(writers, lambda number, v: v.users.sessions.revoke(f"token {number}", datetime(2027, 1, 1, tzinfo=UTC)))
+def test_tokens_are_revoked_on_all_instances(writers):
+    at_once(
+        writers,
+        lambda number, v: v.users.sessions.revoke(f"token {number}", datetime(2027, 1, 1, tzinfo=UTC)),
+    )
     assert all(len(v.users.sessions.revoked()) == WRITERS for v in writers)
 
 
-def test_a_process_opens_no_more_connections_than_it_may(url):
+def test_a_process_opens_at_most_the_configured_connections(url):
     with vigility.connect(url, pool=PoolSettings(connections=2)) as v, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: v.report(), range(100)))
         ours = "datname = current_database() AND application_name = 'vigility'"
@@ -208,25 +214,25 @@ SHOWN = ("synchronous_commit", "application_name", "statement_timeout", "lock_ti
 
 
 def shown(v):
-    with v._store._database.reading() as connection:
+    with database_of(v).reading() as connection:
         return [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in SHOWN]
 
 
-def test_a_session_is_durable_and_bounded_whatever_the_server_does_by_default(url, v):
+def test_sessions_are_durable_and_have_timeouts_whatever_the_defaults_of_the_server(url, v):
     assert postgres.EXTERNAL_URL or postgres.sql(url, "SHOW synchronous_commit") == [("off",)]
     assert shown(v) == ["on", "vigility", "30s", "5s"]
     with vigility.connect(f"{url}?application_name=shop", pool=PoolSettings(statement_seconds=7)) as other:
         assert shown(other)[1:3] == ["shop", "7s"]
 
 
-def test_a_stronger_promise_of_the_server_is_kept(url):
+def test_a_stronger_durability_of_the_server_is_kept(url):
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     postgres.sql(url, f"ALTER DATABASE {name} SET synchronous_commit = remote_apply")
     with vigility.connect(url) as v:
         assert shown(v)[0] == "remote_apply"
 
 
-def test_both_spellings_of_the_scheme(url):
+def test_both_spellings_of_the_scheme_work(url):
     with vigility.connect(url.replace("postgresql://", "postgres://")) as v:
         assert v.maintenance.is_empty()
 
@@ -252,13 +258,13 @@ with vigility.connect(sys.argv[1]) as v:
 """
 
 
-def test_a_forked_child_has_connections_of_its_own(v, url):
+def test_a_forked_child_opens_its_own_connections(v, url):
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING, url], check=True, timeout=60)
     assert totals(v.report()) == {"x": 2, "child": 50, "parent": 50}
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         ("postgresql://u:hunter2@127.0.0.1:1/x", "Connection refused"),
         ("postgresql://u:hunter2@127.0.0.1:1/x?sslmode=require&connect_timeout=2", "Connection refused"),
@@ -266,8 +272,8 @@ def test_a_forked_child_has_connections_of_its_own(v, url):
         ("postgresql:///x?host=/nowhere&password=hunter2", "No such file"),
     ],
 )
-def test_a_server_that_is_not_there_is_said_without_the_password(address, said):
-    with pytest.raises(StoreUnavailable, match=said) as refused:
+def test_the_error_for_an_unreachable_server_does_not_show_the_password(address, message):
+    with pytest.raises(StoreUnavailable, match=message) as refused:
         vigility.connect(address)
     assert "hunter2" not in str(refused.value)
     assert refused.value.reason == "it cannot be reached"
@@ -282,13 +288,13 @@ def test_a_server_that_is_not_there_is_said_without_the_password(address, said):
         "postgres://u:hun@ter2@host/x",
     ],
 )
-def test_a_url_that_is_none_is_refused_without_the_password(address):
+def test_the_error_for_an_invalid_url_does_not_show_the_password(address):
     with pytest.raises(InvalidInput) as refused:
         vigility.connect(address).report()
     assert "ter2" not in str(refused.value)
 
 
-def test_without_the_driver_it_is_said_how_to_install_it(tmp_path):
+def test_the_error_for_a_missing_driver_says_how_to_install_it(tmp_path):
     (tmp_path / "psycopg.py").write_text("raise ImportError('no psycopg here')")
     script = "import vigility; vigility.connect('postgresql://h/x')"
     done = subprocess.run(
@@ -314,16 +320,16 @@ def reason_of(v):
     return refused.value.reason
 
 
-def test_a_table_that_somebody_holds_is_said(v, url):
-    with psycopg.connect(url) as somebody:
-        somebody.execute("LOCK TABLE vigility_day_summaries")
+def test_the_error_for_a_locked_table_says_so(v, url):
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE vigility_day_summaries")
         assert reason_of(v) == "another process is writing and does not end"
-        somebody.rollback()
+        other.rollback()
         assert v.track_many([NewEvent("ada", "a", NOW)]).accepted == 1
 
 
 @pytest.mark.usefixtures("v")
-def test_a_database_that_is_read_only_is_said(url):
+def test_the_error_for_a_read_only_database_says_so(url):
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     postgres.sql(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     with vigility.connect(url) as standby:
@@ -332,13 +338,16 @@ def test_a_database_that_is_read_only_is_said(url):
 
 
 @pytest.mark.usefixtures("v")
-def test_a_statement_that_takes_too_long_is_said(url):
-    with vigility.connect(url, pool=PoolSettings(statement_seconds=3)) as hasty, psycopg.connect(url) as somebody:
-        somebody.execute("LOCK TABLE vigility_day_summaries")
-        assert reason_of(hasty) == "it takes too long to answer"
+def test_the_error_for_a_slow_statement_says_so(url):
+    with (
+        vigility.connect(url, pool=PoolSettings(statement_seconds=3)) as impatient,
+        psycopg.connect(url) as other,
+    ):
+        other.execute("LOCK TABLE vigility_day_summaries")
+        assert reason_of(impatient) == "it takes too long to answer"
 
 
-def test_no_connection_that_is_free_is_said(url):
+def test_the_error_for_too_many_connections_says_so(url):
     postgres.sql(url, "DROP ROLE IF EXISTS alone")
     postgres.sql(
         url, "CREATE ROLE alone LOGIN CONNECTION LIMIT 1 IN ROLE pg_read_all_data, pg_write_all_data"
@@ -349,7 +358,7 @@ def test_no_connection_that_is_free_is_said(url):
     assert refused.value.reason == "it has no connection free"
 
 
-def test_connections_that_were_cut_are_replaced_without_anybody_noticing(v, url):
+def test_cut_connections_are_replaced_without_errors(v, url):
     others = "datname = current_database() AND pid <> pg_backend_pid()"
     cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
     for _ in range(5):

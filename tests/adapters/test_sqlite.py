@@ -1,4 +1,4 @@
-"""What is promised of the SQLite file: durable, shared by processes, repaired by nobody."""
+"""The promises about an SQLite file: durable, and shared by processes."""
 
 import os
 import signal
@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 import vigility
+from support.installations import database_of
 from support.reports import daily, totals
 from vigility import NewEvent, StoreError, StoreUnavailable
 from vigility.adapters.sql.sqlite.file_lock import file_lock
@@ -48,40 +49,40 @@ def start(script, *arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_the_file_uses_the_settings_that_durability_needs(v, path):
+def test_the_file_has_the_settings_that_durability_needs(v, path):
     seen = {}
-    with v._store._database.writing() as connection:
+    with database_of(v).writing() as connection:
         for pragma in ("journal_mode", "synchronous", "foreign_keys"):
             seen[pragma] = connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
     assert seen == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     assert path.exists()
 
 
-def test_a_transaction_that_writes_has_the_file_to_itself_from_its_begin(v, path):
-    """Also against those who take no turns: begun later, it could only fail where they wrote between."""
-    somebody = sqlite3.connect(path, timeout=0, isolation_level=None)
-    with v._store._database.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
-        somebody.execute("BEGIN IMMEDIATE")
-    somebody.close()
+def test_a_writing_transaction_locks_the_file_from_its_begin(v, path):
+    """Other programs do not use the lock file. If they wrote in between, a later lock could only fail."""
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)
+    with database_of(v).writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
 
 
-def test_reports_read_only_the_summaries(v):
+def test_reports_read_only_rollups(v):
     v.track("ada", "x")
     statements = []
 
-    def note(_connection, _cursor, statement, *_):
+    def record(_connection, _cursor, statement, *_):
         statements.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", record)
     try:
         assert daily(v.report(feature="x"))[-1][1] == 1
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", record)
     assert any("vigility_day_summaries" in statement for statement in statements)
     assert not any("vigility_events" in statement for statement in statements)
 
 
-def test_events_and_summaries_are_one_transaction(v, path):
+def test_events_and_rollups_are_one_transaction(v, path):
     v.track("ada", "x")
     with sqlite3.connect(path) as spoiler:
         spoiler.execute("DROP TABLE vigility_day_summaries")
@@ -91,7 +92,7 @@ def test_events_and_summaries_are_one_transaction(v, path):
         assert reader.execute("SELECT count(*) FROM vigility_events").fetchone() == (1,)
 
 
-def test_events_that_the_file_itself_drops_are_an_error_and_no_endless_try(v, path):
+def test_events_that_a_trigger_drops_are_an_error_without_endless_retries(v, path):
     v.track("ada", "y")
     with sqlite3.connect(path) as other:
         other.execute(
@@ -104,7 +105,7 @@ def test_events_that_the_file_itself_drops_are_an_error_and_no_endless_try(v, pa
     assert (count(v), count(v, "y")) == (0, 2)
 
 
-def test_ids_are_those_of_the_rows_beyond_gaps_and_beside_other_triggers(v, path):
+def test_returned_ids_are_those_of_the_rows_despite_gaps_and_triggers(v, path):
     v.track("ada", "x")
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE audit (id INTEGER PRIMARY KEY, event INTEGER)")
@@ -129,8 +130,8 @@ def test_ids_are_those_of_the_rows_beyond_gaps_and_beside_other_triggers(v, path
 
 
 @pytest.mark.parametrize("number", [499, 500, 501, 1_203])
-def test_a_batch_of_any_size_is_stored_to_its_last_event(v, path, number):
-    """Events go to SQLite hundreds to a statement, and the rest by itself."""
+def test_every_event_of_a_batch_of_any_size_is_stored(v, path, number):
+    """One statement inserts hundreds of events, and smaller ones the rest."""
     v.track_many(NewEvent("ada", "x", NOW + timedelta(seconds=second)) for second in range(number))
     with sqlite3.connect(path) as reader:
         ids, seconds = zip(
@@ -142,14 +143,15 @@ def test_a_batch_of_any_size_is_stored_to_its_last_event(v, path, number):
     assert v.maintenance.verify_rollups() == []
 
 
-def test_a_summary_that_was_tampered_with_is_found_and_rebuilt(v, path):
+def test_a_changed_rollup_is_detected_and_rebuilt(v, path):
     v.track_many([NewEvent("ada", "x", NOW)] * 3 + [NewEvent("ada", "y", NOW)])
     with sqlite3.connect(path) as spoiler:
         spoiler.execute("UPDATE vigility_day_summaries SET count = 7 WHERE feature_id = 1")
         spoiler.execute("DELETE FROM vigility_day_summaries WHERE feature_id = 2")
         spoiler.execute("INSERT INTO vigility_day_summaries VALUES (2, 5, '<18', 'Male', 1)")
     found = {
-        (d.feature, d.day.isoformat(), d.age_group, d.in_summary, d.in_events) for d in v.maintenance.verify_rollups()
+        (d.key.feature, d.key.day.isoformat(), d.key.values[0], d.in_rollup, d.in_events)
+        for d in v.maintenance.verify_rollups()
     }
     assert found == {
         ("x", "2026-03-01", "18-40", 7, 3),
@@ -161,7 +163,7 @@ def test_a_summary_that_was_tampered_with_is_found_and_rebuilt(v, path):
     assert count(v) == 3
 
 
-def test_processes_that_open_a_new_file_at_once_make_it_once(path):
+def test_many_processes_create_a_file_once(path):
     script = "import sys, vigility; vigility.connect(sys.argv[1]).close()"
     processes = [start(script, path) for _ in range(6)]
     for process in processes:
@@ -171,7 +173,7 @@ def test_processes_that_open_a_new_file_at_once_make_it_once(path):
         assert opened.maintenance.is_empty()
 
 
-def test_processes_track_at_once_without_losing_or_waiting_in_vain(v, path):
+def test_processes_track_concurrently_without_loss_or_errors(v, path):
     processes = [start(TRACKING_PROCESS, path, 50) for _ in range(4)]
     ids = [int(line) for process in processes for line in process.communicate()[0].split()]
     assert [process.returncode for process in processes] == [0] * 4
@@ -180,24 +182,24 @@ def test_processes_track_at_once_without_losing_or_waiting_in_vain(v, path):
     assert v.maintenance.verify_rollups() == []
 
 
-def test_threads_track_at_once(v):
+def test_threads_track_concurrently(v):
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(lambda _: v.track("ada", "x").id, range(200)))
     assert sorted(ids) == list(range(1, 201))
     assert count(v) == 200
 
 
-def test_what_was_answered_survives_kill_9(v, path):
-    """An event counts as answered once its id was printed."""
+def test_acknowledged_events_survive_kill_9(v, path):
+    """An event is acknowledged once its id was printed."""
     process = start(TRACKING_PROCESS, path, 1_000_000)
-    answered = [int(process.stdout.readline()) for _ in range(30)]
+    acknowledged = [int(process.stdout.readline()) for _ in range(30)]
     process.send_signal(signal.SIGKILL)
-    answered += [int(line) for line in process.communicate()[0].splitlines() if line.strip()]
+    acknowledged += [int(line) for line in process.communicate()[0].splitlines() if line.strip()]
     with sqlite3.connect(path) as reader:
         stored = {row[0] for row in reader.execute("SELECT id FROM vigility_events")}
         assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert set(answered) <= stored
-    assert len(stored) - len(answered) <= 1, "at most the event that was being answered"
+    assert set(acknowledged) <= stored
+    assert len(stored) - len(acknowledged) <= 1, "at most the event that was under way"
     assert v.maintenance.verify_rollups() == []
     v.track("ada", "x")
 
@@ -219,16 +221,16 @@ def test_a_forked_child_opens_its_own_connections(v):
     assert v.maintenance.verify_rollups() == []
 
 
-def test_a_directory_that_is_missing_is_said(tmp_path):
+def test_the_error_for_a_missing_directory_says_so(tmp_path):
     with pytest.raises(StoreUnavailable, match="unable to open database file"):
         vigility.connect(str(tmp_path / "missing" / "usage.db"))
 
 
 @pytest.mark.parametrize(
     ("place", "reason"),
-    [("folder", "is a directory"), ("/", "is a directory"), ("pipe", "is no regular file")],
+    [("folder", "is a directory"), ("/", "is a directory"), ("pipe", "is not a regular file")],
 )
-def test_what_is_no_file_is_said_and_gets_no_lock_beside_it(tmp_path, place, reason):
+def test_the_error_for_anything_but_a_file_says_so_and_no_lock_file_is_created(tmp_path, place, reason):
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(StoreUnavailable, match=reason):
@@ -236,19 +238,19 @@ def test_what_is_no_file_is_said_and_gets_no_lock_beside_it(tmp_path, place, rea
     assert {path.name for path in tmp_path.iterdir()} == {"folder", "pipe"}
 
 
-def test_a_file_that_cannot_be_switched_to_wal_is_said(path, monkeypatch):
+def test_the_error_for_a_locked_new_file_says_so(path, monkeypatch):
     monkeypatch.setattr("vigility.adapters.sql.sqlite.database.BUSY_TIMEOUT_SECONDS", 0)
-    with sqlite3.connect(path, isolation_level=None) as somebody:
-        somebody.execute("CREATE TABLE other (x)")
-        somebody.execute("BEGIN")
-        somebody.execute("SELECT * FROM other").fetchall()
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("CREATE TABLE other (x)")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM other").fetchall()
         with pytest.raises(StoreUnavailable, match="database is locked"):
             vigility.connect(str(path))
-    somebody.close()
+    other.close()
     vigility.connect(str(path)).close()
 
 
-def test_a_link_to_the_file_has_the_lock_of_the_file(v, path, tmp_path):
+def test_a_link_to_the_file_uses_the_lock_of_the_file(v, path, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "elsewhere" / "link.db"
     link.symlink_to(path)
@@ -258,8 +260,8 @@ def test_a_link_to_the_file_has_the_lock_of_the_file(v, path, tmp_path):
     assert count(v) == 1
 
 
-def test_the_file_stays_the_same_where_the_process_changes_its_directory_and_forks(tmp_path, monkeypatch):
-    """As a daemon does."""
+def test_a_relative_path_survives_a_change_of_directory_and_a_fork(tmp_path, monkeypatch):
+    """A daemon does both."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "other").mkdir()
     with vigility.connect("usage.db", clock=lambda: NOW) as v:
@@ -278,8 +280,8 @@ def test_the_file_stays_the_same_where_the_process_changes_its_directory_and_for
     assert not list((tmp_path / "other").iterdir())
 
 
-def test_closing_takes_its_turn(v, path):
-    """The last one to close a file checkpoints it, which must not race another's write."""
+def test_closing_waits_for_the_lock(v, path):
+    """The last process to close a file checkpoints it, which must not race a write of another."""
     v.track("ada", "x")
     with ThreadPoolExecutor(1) as pool:
         with file_lock(path.with_name("usage.db-lock")):
@@ -289,7 +291,7 @@ def test_closing_takes_its_turn(v, path):
         closing.result(timeout=60)
 
 
-def test_a_file_that_is_no_database_is_said_and_left_alone(path):
+def test_a_file_that_is_no_database_is_refused_and_left_unchanged(path):
     path.write_text("dear diary, " * 100)
     with pytest.raises(StoreError, match="not a database"):
         vigility.connect(str(path))
@@ -297,20 +299,20 @@ def test_a_file_that_is_no_database_is_said_and_left_alone(path):
 
 
 @pytest.mark.usefixtures("v")
-def test_a_file_that_somebody_else_locks_is_said_and_works_again_after(path, monkeypatch):
+def test_the_error_for_a_locked_file_says_so_and_writes_work_again_afterwards(path, monkeypatch):
     monkeypatch.setattr("vigility.adapters.sql.sqlite.database.BUSY_TIMEOUT_SECONDS", 0)
     with vigility.connect(str(path)) as impatient:
-        somebody = sqlite3.connect(path, isolation_level=None)
-        somebody.execute("BEGIN IMMEDIATE")
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="database is locked") as refused:
             impatient.track("ada", "x")
         assert refused.value.reason == "another process is writing and does not end"
-        somebody.execute("ROLLBACK")
-        somebody.close()
+        other.execute("ROLLBACK")
+        other.close()
         assert impatient.track("ada", "x").id == 1
 
 
-def test_the_tables_of_an_application_are_left_alone(path):
+def test_the_tables_of_an_application_are_left_unchanged(path):
     with sqlite3.connect(path) as application:
         application.execute("CREATE TABLE users (name TEXT)")
         application.execute("CREATE TABLE alembic_version (version_num TEXT)")
@@ -324,8 +326,8 @@ def test_the_tables_of_an_application_are_left_alone(path):
         assert application.execute("SELECT * FROM alembic_version").fetchall() == [("abc",)]
 
 
-def test_a_deleted_user_cannot_be_counted(v, path):
-    """Foreign keys hold even where somebody else writes the file."""
+def test_a_user_with_events_cannot_be_deleted(v, path):
+    """Foreign keys hold even if another program writes the file."""
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA foreign_keys = ON")
         v.track("ada", "x")

@@ -1,4 +1,4 @@
-"""From every earlier revision, with data in it, by one or many at once, to the newest; in each database."""
+"""Upgrades from every earlier revision, with data in it, by one or many processes, for each database."""
 
 import subprocess
 import sys
@@ -34,13 +34,13 @@ DATA = {
         f"INSERT INTO vigility_day_summaries VALUES (1, {DAY}, '18-40', 'Female', 1)",
     ],
     "0002": [
-        f"INSERT INTO vigility_revoked_tokens VALUES ('ended', {AT * 2})",
+        f"INSERT INTO vigility_revoked_tokens VALUES ('revoked', {AT * 2})",
         f"INSERT INTO vigility_attempts VALUES ('account', {AT * 2})",
     ],
 }
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", postgres.PARAM])
 def url(request, tmp_path):
     """A database without any tables."""
     if request.param == "sqlite":
@@ -71,8 +71,8 @@ def tables(url):
     return found
 
 
-def made_by(revision, url):
-    """A database as the vigility of that revision left it, with data in every table that it had."""
+def create_at(revision, url):
+    """Create a database at this revision, with data in every table that it has."""
     config = Config()
     config.set_main_option("script_location", str(schema_version._MIGRATIONS))
     engine = engine_of(url)
@@ -85,20 +85,20 @@ def made_by(revision, url):
 
 
 @pytest.mark.parametrize("revision", OLDER)
-def test_an_older_database_is_upgraded_with_all_that_is_in_it(url, revision):
-    made_by(revision, url)
+def test_an_older_database_is_upgraded_with_its_data(url, revision):
+    create_at(revision, url)
     with vigility.connect(url, clock=lambda: NOW) as v:
         assert v.users.get("ada").age == 36
         assert daily(v.report(feature="x"))[-1][1] == 1
         assert v.maintenance.verify_rollups() == []
-        assert v.users.sessions.revoked() == ({"ended"} if revision >= "0002" else frozenset())
+        assert v.users.sessions.revoked() == ({"revoked"} if revision >= "0002" else frozenset())
         assert v.track("ada", "x").id == 2
     assert schema_state(url).is_current
 
 
 @pytest.mark.parametrize("revision", OLDER)
-def test_an_older_database_is_left_alone_where_that_is_asked_for(url, revision):
-    made_by(revision, url)
+def test_an_older_database_is_left_unchanged_without_upgrade(url, revision):
+    create_at(revision, url)
     before = tables(url)
     with pytest.raises(SchemaMismatch, match=rf"revision {revision}.*is needed: run vigility db upgrade"):
         vigility.connect(url, upgrade=False)
@@ -108,18 +108,18 @@ def test_an_older_database_is_left_alone_where_that_is_asked_for(url, revision):
     vigility.connect(url, upgrade=False).close()
 
 
-def test_a_database_without_tables_is_left_alone_where_that_is_asked_for(url):
+def test_a_database_without_tables_is_left_unchanged_without_upgrade(url):
     with pytest.raises((SchemaMismatch, StoreUnavailable), match=r"no tables yet|no such file"):
         vigility.connect(url, upgrade=False)
     assert tables(url) == set()
 
 
-def test_a_newer_schema_is_refused_and_left_alone(url):
+def test_a_newer_schema_is_refused_and_left_unchanged(url):
     upgrade(url)
     execute(url, f"UPDATE {schema_version.VERSION_TABLE} SET version_num = '9999'")
-    for asked in (True, False):
+    for upgrade_allowed in (True, False):
         with pytest.raises(SchemaMismatch, match=r"revision 9999.*upgrade vigility"):
-            vigility.connect(url, upgrade=asked)
+            vigility.connect(url, upgrade=upgrade_allowed)
     assert schema_state(url).current == "9999"
 
 
@@ -130,7 +130,7 @@ vigility.connect(sys.argv[1]).close()
 """
 
 
-def test_processes_that_open_an_empty_database_at_once_make_it_once(url):
+def test_many_processes_create_a_database_once(url):
     processes = [
         subprocess.Popen([sys.executable, "-c", OPENING, url], stdin=subprocess.PIPE)
         for _ in range(PROCESSES)
@@ -159,8 +159,8 @@ vigility.connect(sys.argv[1])
     "moment",
     ["CREATE TABLE vigility_users", "CREATE TABLE vigility_attempts", "UPDATE vigility_schema"],
 )
-def test_an_upgrade_that_is_killed_half_way_leaves_the_old_schema_and_is_done_next_time(url, moment):
-    made_by("0001", url) if moment != "CREATE TABLE vigility_users" else None
+def test_a_killed_upgrade_leaves_the_old_schema_and_is_done_the_next_time(url, moment):
+    create_at("0001", url) if moment != "CREATE TABLE vigility_users" else None
     before = tables(url)
     killed = subprocess.run([sys.executable, "-c", KILLED, url, moment], check=False)
     assert killed.returncode == -9
@@ -169,7 +169,8 @@ def test_an_upgrade_that_is_killed_half_way_leaves_the_old_schema_and_is_done_ne
     assert schema_state(url).is_current
 
 
-def test_what_the_revisions_make_of_postgresql_differs_from_sqlite_in_what_is_said():
+@pytest.mark.postgres
+def test_the_schema_on_postgresql_differs_from_the_declared_one_as_intended():
     url = postgres.empty_database()
     engine = engine_of(url)
     with engine.connect() as connection:

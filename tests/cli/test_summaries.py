@@ -27,6 +27,8 @@ def test_rollups_that_differ_are_listed_and_rebuilt(damaged):
     assert (outcome.code, outcome.err) == (1, "")
     difference, advice = outcome.out.splitlines()
     assert " in the rollup, " in difference
-    assert advice.startswith("1 daily rollup differs from the events. To rebuild them: vigility --database ")
+    assert advice.startswith(
+        "1 row of the daily rollups differs from the events. To rebuild them: vigility --database "
+    )
     assert damaged.done("summaries", "rebuild") == "The daily rollups were rebuilt from the events.\n"
     damaged.done("summaries", "verify")

@@ -73,7 +73,7 @@ def test_cancelling_the_password_prompt_adds_no_user(program, in_terminal, typed
 def test_users_are_listed(with_users):
     with_users.done("users", "add", "eve", "--age", "50", "--gender", "Other", "--password", "correct horse")
     rows = [line.split() for line in with_users.done("users", "list").splitlines()]
-    assert rows[0] == ["Id", "Age", "Gender", "Created", "Login", "Username"]
+    assert rows[0] == ["Id", "Age", "Gender", "Created", "Sign-in", "Username"]
     assert [row[:3] + row[4:] for row in rows[1:4]] == [
         ["1", "36", "Female", "no", "ada"],
         ["2", "16", "Male", "no", "bob"],
@@ -81,7 +81,7 @@ def test_users_are_listed(with_users):
     ]
     with with_users.open() as opened:
         assert [row[3] for row in rows[1:4]] == [str(user.created.date()) for user in opened.users.all()]
-    assert rows[4] == ["3", "users"]
+    assert rows[4:] == [[], ["3", "users"]]
 
 
 def test_the_json_list_of_users_has_no_hashes(with_users):

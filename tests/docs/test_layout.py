@@ -10,9 +10,8 @@ PACKAGE = ROOT / "src" / "vigility"
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)*/?)`")
-# What a path begins with, below the project and below the package.
-FOLDERS = ("benchmarks/", "deploy/", "docs/", "src/", "tests/")
-PARTS = tuple(f"{part.name}/" for part in PACKAGE.iterdir() if part.is_dir())
+BELOW_ROOT = re.compile(r"(?<![\w./-])((?:benchmarks|deploy|docs|src|tests)/[\w./-]*\w)")
+FOLDERS_OF_PACKAGE = tuple(f"{folder.name}/" for folder in PACKAGE.iterdir() if folder.is_dir())
 
 
 @pytest.fixture(params=DOCUMENTS, ids=lambda path: path.name)
@@ -38,11 +37,11 @@ def test_every_link_leads_to_a_file_and_a_heading(document):
 
 
 def test_every_path_that_is_named_exists(document):
-    for path in PATH.findall(text_of(document)):
-        if path.startswith(FOLDERS):
-            assert (ROOT / path).exists(), path
-        elif path.startswith(PARTS):
-            assert (PACKAGE / path).exists(), path
+    text = text_of(document)
+    for path in BELOW_ROOT.findall(text):
+        assert (ROOT / path).exists() or (document.parent / path).exists(), path
+    for path in PATH.findall(text):
+        assert not path.startswith(FOLDERS_OF_PACKAGE) or (PACKAGE / path).exists(), path
 
 
 def test_the_code_map_names_paths_in_every_row():

@@ -71,7 +71,7 @@ def test_a_server_that_is_stopped_and_started(site, database, how):
             for _ in range(3):
                 status, error, retry_after = track_in_vain(site, headers)
                 assert (status, retry_after) == (503, "1"), error
-                assert "The store is unavailable: it " in error
+                assert "The database is unavailable: it " in error
             with site.server.connect() as connection:
                 assert connection.send("GET", "/health")[0] == 503
             database.start()
@@ -188,7 +188,7 @@ def test_a_full_disk(tmp_path, database, tablespace):
         assert site.server.worker_ids == workers
 
 
-UNKNOWN = "The store was lost while it stored this, which may be stored or not"
+UNKNOWN = "The database was lost during the commit, so this may or may not be stored"
 EVENT = {"feature_name": "x", "event_id": "123e4567-e89b-42d3-a456-426614174000"}
 
 

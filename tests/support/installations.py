@@ -7,3 +7,14 @@ from vigility.core.events.group_commit import GroupCommit
 def open_vigility(installation, now):
     """The facade over this installation, at a moment that does not change. It needs no closing."""
     return vigility.Vigility(installation, GroupCommit(installation.sink), hasher=None, clock=lambda: now)
+
+
+def database_of(v):
+    """The database under a facade that was opened on an SQL database."""
+    (backend,) = v._installation.backends
+    return backend._database
+
+
+def queue_of(v):
+    """The group commit behind `v.events`."""
+    return v.events._queue

@@ -1,6 +1,6 @@
-"""No input whatever yields a 5xx, a stack trace, or an answer that /openapi.json does not describe.
+"""No input whatever yields a 5xx, a stack trace, or an response that /openapi.json does not describe.
 
-`web_client` checks every answer; here Hypothesis draws what is sent.
+`web_client` checks every response; here Hypothesis draws what is sent.
 """
 
 import pytest

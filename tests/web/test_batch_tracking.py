@@ -16,8 +16,8 @@ def send(client, bearer, *events):
 def test_events_are_counted_at_their_own_time(client, bearer, v, clock):
     yesterday = (clock.now - timedelta(days=1)).isoformat()
     events = [{"feature_name": "x", "timestamp": yesterday}, {"feature_name": "x"}]
-    answer = send(client, bearer, *events)
-    assert (answer.status_code, answer.json) == (200, {"accepted": 2, "duplicates": 0, "rejected": []})
+    response = send(client, bearer, *events)
+    assert (response.status_code, response.json) == (200, {"accepted": 2, "duplicates": 0, "rejected": []})
     assert [count for _, count in daily(v.report(feature="x"))] == [1, 1]
 
 
@@ -33,10 +33,10 @@ def test_wrong_events_are_told_by_index_and_the_others_stored(client, bearer, v,
         {"feature_name": "x", "event_id": {}},
         {"timestamp": "noon", "feature_name": "x"},
     ]
-    answer = send(client, bearer, *wrong, {"feature_name": "x"})
-    assert answer.json["accepted"] == 1
-    assert [entry["index"] for entry in answer.json["rejected"]] == list(range(7))
-    errors = [entry["error"] for entry in answer.json["rejected"]]
+    response = send(client, bearer, *wrong, {"feature_name": "x"})
+    assert response.json["accepted"] == 1
+    assert [entry["index"] for entry in response.json["rejected"]] == list(range(7))
+    errors = [entry["error"] for entry in response.json["rejected"]]
     assert "must lie between" in errors[0]
     assert "must lie between" in errors[1]
     assert errors[2] == "feature_name is required"
@@ -51,9 +51,9 @@ def test_the_edges_of_the_time_that_is_taken(client, bearer, clock):
 def test_an_event_id_counts_once_across_both_ways(client, bearer, v):
     event = {"feature_name": "x", "event_id": EVENT_ID}
     assert client.post("/track", event, headers=bearer).status_code == 201
-    answer = send(client, bearer, event, event, {"feature_name": "y", "event_id": EVENT_ID})
-    assert (answer.json["accepted"], answer.json["duplicates"]) == (0, 2)
-    assert "already used" in answer.json["rejected"][0]["error"]
+    response = send(client, bearer, event, event, {"feature_name": "y", "event_id": EVENT_ID})
+    assert (response.json["accepted"], response.json["duplicates"]) == (0, 2)
+    assert "already used" in response.json["rejected"][0]["error"]
     assert client.post("/track", event, headers=bearer).status_code == 200
     assert v.report().total == 1
 
@@ -62,16 +62,16 @@ def test_an_event_id_counts_once_across_both_ways(client, bearer, v):
     "body", [{}, {"events": []}, {"events": {}}, {"events": [5]}, [], {"events": [{}] * 5_001}], ids=range(6)
 )
 def test_what_is_no_batch_is_refused_whole(client, bearer, v, body):
-    answer = client.post("/track/batch", body, headers=bearer)
-    assert answer.status_code == 400
-    assert answer.json["error"]
+    response = client.post("/track/batch", body, headers=bearer)
+    assert response.status_code == 400
+    assert response.json["error"]
     assert v.report().total == 0
 
 
 def test_past_the_bound_of_waiting_batches_one_is_told_to_come_again(client, bearer, v, monkeypatch):
     monkeypatch.setattr("vigility.web.http.executors.MAX_WAITING_BATCHES", 0)
-    answer = client.post("/track/batch", {"events": [{"feature_name": "a"}]}, headers=bearer)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    response = client.post("/track/batch", {"events": [{"feature_name": "a"}]}, headers=bearer)
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert v.report().total == 0
 
 
@@ -80,5 +80,5 @@ def test_a_batch_needs_a_user(client):
 
 
 def test_a_batch_over_2_mib_is_refused(client, bearer):
-    answer = send(client, bearer, {"feature_name": "x" * (2 * 1024 * 1024)})
-    assert answer.status_code == 413
+    response = send(client, bearer, {"feature_name": "x" * (2 * 1024 * 1024)})
+    assert response.status_code == 413

@@ -51,8 +51,8 @@ def _moment(monkeypatch):
 
 @pytest.fixture
 def gate(v, monkeypatch):
-    gate = Gate(v._tracker._writer._store)
-    monkeypatch.setattr(v._tracker._writer, "_store", gate)
+    gate = Gate(v.events._queue._sink.add)
+    monkeypatch.setattr(v.events._queue._sink, "add", gate)
     yield gate
     gate.open.set()
 
@@ -72,12 +72,12 @@ def token(server):
         token = read_responses(connection)[0][2]["token"]
     with server.connect() as connection:
         connection.sendall(track_request(token, more=LAST))
-        assert [answer[0] for answer in read_responses(connection)] == [201]
+        assert [response[0] for response in read_responses(connection)] == [201]
     return token
 
 
 def statuses(connection, count=None):
-    return [answer[0] for answer in read_responses(connection, count)]
+    return [response[0] for response in read_responses(connection, count)]
 
 
 def happens(condition):
@@ -121,7 +121,7 @@ def test_blank_lines_before_a_request_are_none(server, token):
 
 
 def test_requests_behind_one_that_is_refused_late_are_answered(server, token, gate, v, monkeypatch):
-    monkeypatch.setattr(v._tracker._writer, "_retry_seconds", 0)
+    monkeypatch.setattr(v.events._queue, "_retry_seconds", 0)
     gate.shut()
     gate.failures = [StoreUnavailable("usage.db: disk I/O error", "its disk fails")]
     with server.connect() as connection:
@@ -175,7 +175,7 @@ def test_a_sender_who_hangs_up_harms_nobody(server, token, gate, v, caplog, behi
 
 
 def test_a_fault_before_the_event_is_queued_is_a_500(server, token, v, monkeypatch, caplog):
-    monkeypatch.setattr(FastTrackHandler, "_user_of", lambda *_: 1 / 0)
+    monkeypatch.setattr(FastTrackHandler, "_cached_user", lambda *_: 1 / 0)
     with server.connect() as connection:
         connection.sendall(
             track_request(token, more=b"X-Request-ID: abc\r\n")
@@ -190,9 +190,9 @@ def test_a_fault_before_the_event_is_queued_is_a_500(server, token, v, monkeypat
 
 
 def test_a_fault_in_an_answer_is_a_500_and_the_others_are_answered(server, token, gate, monkeypatch, caplog):
-    fields = express_module.event_json
+    fields = express_module.track_response
     monkeypatch.setattr(
-        express_module, "event_fields", lambda t: 1 / 0 if t.record.feature == "bad" else fields(t)
+        express_module, "track_response", lambda t: 1 / 0 if t.record.feature == "bad" else fields(t)
     )
     gate.shut()
     senders = [server.connect() for _ in range(5)]

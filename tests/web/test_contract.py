@@ -16,15 +16,15 @@ REQUIRED = "All fields are required"
 
 
 def test_registering_answers_with_user_token_and_both_cookies(client):
-    answer = client.post(REGISTER, ADA | {"age": "25"})
-    assert answer.status_code == 201
-    token = answer.json["token"]
-    assert answer.json == {
+    response = client.post(REGISTER, ADA | {"age": "25"})
+    assert response.status_code == 201
+    token = response.json["token"]
+    assert response.json == {
         "user": {"id": 1, "username": "ada", "age": 25, "gender": "Female"},
         "token": token,
     }
     shown = "%7B%22id%22%3A1%2C%22username%22%3A%22ada%22%2C%22age%22%3A25%2C%22gender%22%3A%22Female%22%7D"
-    assert answer.set_cookies == [
+    assert response.set_cookies == [
         f"auth_token={token}; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax",
         f"user_data={shown}; Max-Age=86400; Path=/; SameSite=Lax",
     ]
@@ -40,34 +40,34 @@ def test_the_user_cookie_is_url_encoded_json(client):
 
 def test_logging_in_answers_the_same(client):
     client.register()
-    answer = client.post(LOGIN, {"username": "ada", "password": "a long password"})
-    assert answer.status_code == 200
-    assert answer.json["user"] == {"id": 1, "username": "ada", "age": 36, "gender": "Female"}
-    assert [cookie.partition("=")[0] for cookie in answer.set_cookies] == ["auth_token", "user_data"]
+    response = client.post(LOGIN, {"username": "ada", "password": "a long password"})
+    assert response.status_code == 200
+    assert response.json["user"] == {"id": 1, "username": "ada", "age": 36, "gender": "Female"}
+    assert [cookie.partition("=")[0] for cookie in response.set_cookies] == ["auth_token", "user_data"]
 
 
 def test_with_a_front_end_of_another_site_cookies_are_secure(open_client):
     client = open_client(frontend_url="https://app.example/")
-    for answer in (client.post(REGISTER, ADA), client.post("/logout")):
-        first, second = answer.set_cookies
+    for response in (client.post(REGISTER, ADA), client.post("/logout")):
+        first, second = response.set_cookies
         assert first.endswith("Path=/; HttpOnly; SameSite=None; Secure")
         assert second.endswith("Path=/; SameSite=None; Secure")
 
 
 def test_logging_out_needs_no_login_and_clears_the_cookies_with_their_attributes(client):
-    answer = client.post("/logout")
-    assert (answer.status_code, answer.json) == (200, {"message": "Logged out successfully"})
+    response = client.post("/logout")
+    assert (response.status_code, response.json) == (200, {"message": "Logged out successfully"})
     gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"
-    assert answer.set_cookies == [
+    assert response.set_cookies == [
         f"auth_token=; {gone}; HttpOnly; SameSite=Lax",
         f"user_data=; {gone}; SameSite=Lax",
     ]
 
 
 def test_tracking_answers_with_the_event(client, bearer):
-    answer = client.post(TRACK, {"feature_name": "date_filter"}, headers=bearer)
-    assert answer.status_code == 201
-    assert answer.json == {
+    response = client.post(TRACK, {"feature_name": "date_filter"}, headers=bearer)
+    assert response.status_code == 201
+    assert response.json == {
         "id": 1,
         "userId": 1,
         "featureName": "date_filter",
@@ -77,9 +77,9 @@ def test_tracking_answers_with_the_event(client, bearer):
 
 def test_an_event_id_is_counted_once(client, bearer):
     event = {"feature_name": "date_filter", "event_id": "123e4567-e89b-42d3-a456-426614174000"}
-    answers = [client.post(TRACK, event, headers=bearer) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [201, 200, 200]
-    assert answers[0].json == answers[1].json == answers[2].json
+    responses = [client.post(TRACK, event, headers=bearer) for _ in range(3)]
+    assert [response.status_code for response in responses] == [201, 200, 200]
+    assert responses[0].json == responses[1].json == responses[2].json
     other = client.post(TRACK, event | {"feature_name": "other"}, headers=bearer)
     assert other.status_code == 409
     bars = client.get("/analytics", headers=bearer).json["barChartData"]
@@ -92,8 +92,8 @@ def test_analytics_answers_bars_and_the_line_of_one_feature(client, bearer, cloc
         client.post(TRACK, {"feature_name": feature}, headers=bearer)
     clock.move(hours=23)
     client.post(TRACK, {"feature_name": "a"}, headers=bearer)
-    answer = client.get("/analytics?feature=a", headers=bearer)
-    assert answer.json == {
+    response = client.get("/analytics?feature=a", headers=bearer)
+    assert response.json == {
         "barChartData": [
             {"feature": "a", "count": 3},
             {"feature": "b", "count": 1},
@@ -149,19 +149,19 @@ def test_health_and_me(client, bearer):
     ids=str,
 )
 def test_register_with_a_field_missing(client, body):
-    answer = client.post(REGISTER, body)
-    assert (answer.status_code, answer.json) == (400, {"error": REQUIRED})
+    response = client.post(REGISTER, body)
+    assert (response.status_code, response.json) == (400, {"error": REQUIRED})
 
 
 def test_register_without_a_body(client):
-    answer = client.post(REGISTER)
-    assert (answer.status_code, answer.json) == (400, {"error": REQUIRED})
+    response = client.post(REGISTER)
+    assert (response.status_code, response.json) == (400, {"error": REQUIRED})
 
 
 def test_a_taken_username(client):
     client.register()
-    answer = client.post(REGISTER, ADA)
-    assert (answer.status_code, answer.json) == (400, {"error": "Username already exists"})
+    response = client.post(REGISTER, ADA)
+    assert (response.status_code, response.json) == (400, {"error": "Username already exists"})
     assert client.post(REGISTER, ADA | {"username": "Ada"}).status_code == 201
 
 
@@ -174,16 +174,16 @@ def test_an_age(client, age):
     "age", ["25abc", 25.9, 0, -5, 1000, True, 3_000_000_000, 10**30, "025", " 25", "٢٥", [25], {}, 121]
 )
 def test_no_age(client, age):
-    answer = client.post(REGISTER, ADA | {"age": age})
-    assert answer.status_code == 400
-    assert "a whole number from 1 to 120" in answer.json["error"]
+    response = client.post(REGISTER, ADA | {"age": age})
+    assert response.status_code == 400
+    assert "a whole number from 1 to 120" in response.json["error"]
 
 
 @pytest.mark.parametrize("gender", ["female", "X", 1, ["Male"], {"$ne": ""}], ids=repr)
 def test_no_gender(client, gender):
-    answer = client.post(REGISTER, ADA | {"gender": gender})
-    assert answer.status_code == 400
-    assert "Male, Female, Other" in answer.json["error"]
+    response = client.post(REGISTER, ADA | {"gender": gender})
+    assert response.status_code == 400
+    assert "Male, Female, Other" in response.json["error"]
 
 
 @pytest.mark.parametrize("value", [1, {"$ne": ""}, ["x"], True, 1.5], ids=repr)
@@ -199,16 +199,16 @@ def test_no_text(client, field, value):
 
 @pytest.mark.parametrize("name", ["   ", "x" * 65, "a\nb", "a\x00", " ada", "ada ", "\u2028", "\x1b[31m"])
 def test_no_username(client, name):
-    answer = client.post(REGISTER, ADA | {"username": name})
-    assert answer.status_code == 400
-    assert answer.json["error"].startswith("username ")
+    response = client.post(REGISTER, ADA | {"username": name})
+    assert response.status_code == 400
+    assert response.json["error"].startswith("username ")
 
 
 @pytest.mark.parametrize("password", ["1234567", "x" * 129])
 def test_no_password(client, password):
-    answer = client.post(REGISTER, ADA | {"password": password})
-    assert answer.status_code == 400
-    assert password not in answer.json["error"]
+    response = client.post(REGISTER, ADA | {"password": password})
+    assert response.status_code == 400
+    assert password not in response.json["error"]
 
 
 @pytest.mark.parametrize("password", ["密" * 127, "x" * 127, "🔑" * 127, "\0" * 127], ids=ascii)
@@ -228,8 +228,8 @@ def test_a_password_of_any_script_is_wholly_significant(clock, password):
 )
 def test_a_wrong_login(client, login):
     client.register()
-    answer = client.post(LOGIN, login)
-    assert (answer.status_code, answer.json) == (400, {"error": "Invalid credentials"})
+    response = client.post(LOGIN, login)
+    assert (response.status_code, response.json) == (400, {"error": "Invalid credentials"})
 
 
 @pytest.mark.parametrize(
@@ -254,36 +254,36 @@ def test_every_wrong_login_costs_the_same_one_comparison(client, v, hasher, logi
     "login", [{}, [], {"username": "ada"}, {"password": "x"}, {"username": "", "password": "x"}]
 )
 def test_login_with_a_field_missing(client, login):
-    answer = client.post(LOGIN, login)
-    assert (answer.status_code, answer.json) == (400, {"error": "Username and password are required"})
+    response = client.post(LOGIN, login)
+    assert (response.status_code, response.json) == (400, {"error": "Username and password are required"})
 
 
 @pytest.mark.parametrize("body", [{}, {"feature_name": ""}, {"feature_name": None}, []])
 def test_track_without_a_feature(client, bearer, body):
-    answer = client.post(TRACK, body, headers=bearer)
-    assert (answer.status_code, answer.json) == (400, {"error": "feature_name is required"})
+    response = client.post(TRACK, body, headers=bearer)
+    assert (response.status_code, response.json) == (400, {"error": "feature_name is required"})
 
 
 @pytest.mark.parametrize("name", [1, 0, True, ["x"], {}, "  ", "a\tb", "x" * 101, " a", "\x7f"], ids=repr)
 def test_no_feature(client, bearer, name):
-    answer = client.post(TRACK, {"feature_name": name}, headers=bearer)
-    assert answer.status_code == 400
-    assert answer.json["error"].startswith("feature_name ")
+    response = client.post(TRACK, {"feature_name": name}, headers=bearer)
+    assert response.status_code == 400
+    assert response.json["error"].startswith("feature_name ")
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", TRACK), ("GET", "/analytics"), ("GET", "/me")])
 def test_no_token(client, method, path):
-    answer = client.request(method, path)
-    assert (answer.status_code, answer.json) == (401, {"error": "No token provided"})
-    assert answer.headers["www-authenticate"] == "Bearer"
+    response = client.request(method, path)
+    assert (response.status_code, response.json) == (401, {"error": "No token provided"})
+    assert response.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("query", ["ageGroup=old", "ageGroup=18", "gender=male", "gender=%00"])
 def test_a_garbage_choice(client, bearer, query):
-    answer = client.get(f"/analytics?{query}", headers=bearer)
-    assert answer.status_code == 400
+    response = client.get(f"/analytics?{query}", headers=bearer)
+    assert response.status_code == 400
     name = query.partition("=")[0]
-    assert answer.json["error"].startswith(f"{name} must be one of ")
+    assert response.json["error"].startswith(f"{name} must be one of ")
 
 
 @pytest.mark.parametrize("name", ["startDate", "endDate"])
@@ -291,15 +291,15 @@ def test_a_garbage_choice(client, bearer, query):
     "day", ["2026-02-30", "2026-1-5", "x", "20260105", "2026-W05-6", "2026-01-05T00:00", "0000-01-01"]
 )
 def test_no_day(client, bearer, name, day):
-    answer = client.get(f"/analytics?{name}={day}", headers=bearer)
-    assert answer.status_code == 400
-    assert answer.json["error"].startswith(f"{name} must be a day")
+    response = client.get(f"/analytics?{name}={day}", headers=bearer)
+    assert response.status_code == 400
+    assert response.json["error"].startswith(f"{name} must be a day")
 
 
 def test_a_start_after_the_end_selects_nothing(client, bearer):
     client.post(TRACK, {"feature_name": "a"}, headers=bearer)
-    answer = client.get("/analytics?startDate=2026-03-02&endDate=2026-03-01&feature=a", headers=bearer)
-    assert answer.json == {"barChartData": [], "lineChartData": []}
+    response = client.get("/analytics?startDate=2026-03-02&endDate=2026-03-01&feature=a", headers=bearer)
+    assert response.json == {"barChartData": [], "lineChartData": []}
 
 
 @pytest.mark.parametrize(
@@ -323,8 +323,8 @@ def test_an_unknown_or_repeated_parameter(client, bearer, query):
 
 def test_an_unknown_feature_has_no_line(client, bearer):
     client.post(TRACK, {"feature_name": "a"}, headers=bearer)
-    answer = client.get("/analytics?feature=b", headers=bearer)
-    assert answer.json == {"barChartData": [{"feature": "a", "count": 1}], "lineChartData": []}
+    response = client.get("/analytics?feature=b", headers=bearer)
+    assert response.json == {"barChartData": [{"feature": "a", "count": 1}], "lineChartData": []}
 
 
 @pytest.mark.parametrize(
@@ -354,8 +354,8 @@ def test_a_body_that_is_no_json_object(client, bearer, path, body):
 
 def test_of_a_name_that_comes_twice_the_last_counts(client, bearer):
     body = b'{"feature_name": "a", "feature_name": "b"}'
-    answer = client.post(TRACK, body=body, headers=bearer | {"Content-Type": "application/json"})
-    assert answer.json["featureName"] == "b"
+    response = client.post(TRACK, body=body, headers=bearer | {"Content-Type": "application/json"})
+    assert response.json["featureName"] == "b"
 
 
 @pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
@@ -385,16 +385,16 @@ def test_a_body_that_is_too_large_and_comes_in_pieces_of_no_known_number(client,
 )
 @pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
 def test_a_body_of_another_type(client, bearer, path, content_type):
-    answer = client.post(path, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type})
-    assert answer.status_code == 415
+    response = client.post(path, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type})
+    assert response.status_code == 415
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"]
 )
 def test_a_body_of_the_right_type(client, bearer, content_type):
-    answer = client.post(TRACK, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type})
-    assert answer.status_code == 201
+    response = client.post(TRACK, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type})
+    assert response.status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -408,9 +408,9 @@ def test_an_unknown_route(client, path):
     ("method", "path"), [("GET", TRACK), ("DELETE", "/me"), ("PUT", "/login"), ("POST", "/")]
 )
 def test_a_wrong_method(client, method, path):
-    answer = client.request(method, path)
-    assert answer.status_code == 405
-    assert answer.headers["allow"]
+    response = client.request(method, path)
+    assert response.status_code == 405
+    assert response.headers["allow"]
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/docs", "/openapi.json", "/metrics", "/static/docs.css"])
@@ -422,6 +422,6 @@ def test_head_answers_as_get_without_a_body(client, path):
 
 
 def test_options_tells_what_is_allowed(client):
-    answer = client.request("OPTIONS", "/track")
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert "POST" in answer.headers["allow"]
+    response = client.request("OPTIONS", "/track")
+    assert (response.status_code, response.content) == (204, b"")
+    assert "POST" in response.headers["allow"]

@@ -1,4 +1,4 @@
-"""The short way of `POST /track` answers as the general way does, and takes what is plain only."""
+"""The short way of `POST /track` responses as the general way does, and takes what is plain only."""
 
 import asyncio
 import http.client
@@ -39,7 +39,7 @@ class Responder:
     def __init__(self):
         self.said = asyncio.get_running_loop().create_future()
 
-    def answer(self, status, rest):
+    def respond(self, status, rest):
         self.said.set_result((status, rest))
 
     def refuse(self, error):
@@ -52,7 +52,7 @@ def take(client, headers, body, peer=("10.1.2.3", 50_000)):
     async def taken():
         exchange = Responder()
         raw_headers = [(b"host", b"api.example"), *headers]
-        if not client.state[STATE].take(raw_headers, body, peer, exchange):
+        if not client.state[STATE].try_handle(raw_headers, body, peer, exchange):
             return None
         said = await asyncio.wait_for(exchange.said, 60)
         if isinstance(said, VigilityError):
@@ -74,13 +74,13 @@ def plain(token, client):
 
 def general(client, headers, body):
     """(status, headers, content) of the same request on the general way."""
-    answer = client.send("POST", "/track", headers=headers, body=[body])
-    return answer.status_code, sorted(answer.raw_headers), answer.content
+    response = client.send("POST", "/track", headers=headers, body=[body])
+    return response.status_code, sorted(response.raw_headers), response.content
 
 
-def alike(answer):
-    """An answer without what differs from request to request."""
-    status, headers, content = answer
+def alike(response):
+    """An response without what differs from request to request."""
+    status, headers, content = response
     event = json.loads(content)
     assert event.pop("id") > 0
     lengths = dict(headers)
@@ -153,15 +153,15 @@ def test_a_body_with_more_in_it_is_left_alone(client, plain, more):
 
 def test_a_full_queue_is_told_while_the_store_stands_still(client, plain, v, monkeypatch):
     entered, opened = threading.Event(), threading.Event()
-    writer = v._tracker._writer
-    store = writer._store
+    writer = v.events._queue
+    store = writer._sink.add
 
     def held(records):
         entered.set()
         assert opened.wait(TIMEOUT)
         return store(records)
 
-    monkeypatch.setattr(writer, "_store", held)
+    monkeypatch.setattr(writer._sink, "add", held)
     monkeypatch.setattr(writer, "_capacity", 3)
     told = []
 
@@ -171,20 +171,20 @@ def test_a_full_queue_is_told_while_the_store_stands_still(client, plain, v, mon
         body = b'{"feature_name": "a"}'
         host = (b"host", b"api.example")
         peer = ("10.1.2.3", 50_000)
-        assert short_way.take([host, *plain], body, peer, exchange[0])
+        assert short_way.try_handle([host, *plain], body, peer, exchange[0])
         assert await asyncio.to_thread(entered.wait, TIMEOUT)
-        told.extend(short_way.take([host, *plain], body, peer, each) for each in exchange[1:])
+        told.extend(short_way.try_handle([host, *plain], body, peer, each) for each in exchange[1:])
         return exchange
 
     exchange = client.run(crowd())
     assert told == [True, True, True, False]
     try:
-        answer = client.send("POST", "/track", headers=plain, body=[b'{"feature_name": "a"}'])
+        response = client.send("POST", "/track", headers=plain, body=[b'{"feature_name": "a"}'])
     finally:
         opened.set()
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.json["error"] == (
-        "The store is unavailable: too many events are waiting to be stored; try again shortly"
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json["error"] == (
+        "The database is unavailable: too many events are waiting to be stored; try again shortly"
     )
 
     async def answered():
@@ -205,8 +205,8 @@ def test_another_token_is_left_alone(client, plain, authorization):
 
 
 def client_report(client, plain):
-    answer = client.get("/analytics", headers={"Authorization": plain[0][1].decode()})
-    return [bar["feature"] for bar in answer.json["barChartData"]]
+    response = client.get("/analytics", headers={"Authorization": plain[0][1].decode()})
+    return [bar["feature"] for bar in response.json["barChartData"]]
 
 
 def test_a_token_that_was_ended_is_left_alone(client, plain):
@@ -227,12 +227,12 @@ def test_what_the_worker_read_too_long_ago_is_not_gone_by(client, plain, moment)
 def test_what_the_worker_read_is_renewed_before_it_is_too_old(client, plain, v, monkeypatch, moment):
     read = []
     ended = v.users.sessions.revoked
-    monkeypatch.setattr(v.sessions, "ended", lambda: read.append(1) or ended())
+    monkeypatch.setattr(v.users.sessions, "revoked", lambda: read.append(1) or ended())
     moment[0] += 1.5
     assert take(client, plain, b'{"feature_name": "a"}')[0] == 201  # the renewal runs beside the requests
 
     async def renewed():
-        await asyncio.wait([client.state[STATE]._identity._standing._renewal])
+        await asyncio.wait([client.state[STATE]._authenticator._session_cache._refresh])
 
     client.run(renewed())
     for _ in range(50):
@@ -246,8 +246,8 @@ def test_a_store_that_fails_is_told_on_the_general_way(client, plain, v, monkeyp
     def unavailable(*_):
         raise StoreUnavailable("usage.db: disk I/O error", "its disk fails")
 
-    monkeypatch.setattr(v._tracker._writer, "_store", unavailable)
-    monkeypatch.setattr(v._tracker._writer, "_retry_seconds", 0)
+    monkeypatch.setattr(v.events._queue._sink, "add", unavailable)
+    monkeypatch.setattr(v.events._queue, "_retry_seconds", 0)
     assert isinstance(take(client, plain, b'{"feature_name": "a"}'), StoreUnavailable)
 
 
@@ -344,8 +344,8 @@ GOOD = b'{"feature_name": "a"}'
 LAST = b"Connection: close\r\n"
 
 
-def answers(server, sent):
-    """(status, content) of every answer to these bytes, the last of which ends the connection."""
+def responses(server, sent):
+    """(status, content) of every response to these bytes, the last of which ends the connection."""
     found = []
     with socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT) as connection:
         connection.sendall(sent)
@@ -362,7 +362,7 @@ def test_requests_one_behind_the_other_are_answered_in_order(server, request_of)
         request_of(b'{"feature_name": "f%d"}' % n, more=b"X-Request-ID: a\r\nCookie: a=b\r\n" * (n % 3 == 0))
         for n in range(40)
     ]
-    found = answers(server, b"".join(sent) + request_of(GOOD, more=LAST))
+    found = responses(server, b"".join(sent) + request_of(GOOD, more=LAST))
     assert [status for status, _ in found] == [201] * 41
     assert [event["featureName"] for _, event in found] == [*(f"f{n}" for n in range(40)), "a"]
 
@@ -370,13 +370,13 @@ def test_requests_one_behind_the_other_are_answered_in_order(server, request_of)
 @pytest.mark.parametrize("size", [5_000, 70_000, 90_000, 200_000, 2_000_000])
 def test_a_large_body_goes_the_general_way(server, request_of, size):
     body = json.dumps({"feature_name": "a", "more": "x" * size}).encode()
-    ((status, _),) = answers(server, request_of(body, more=LAST))
+    ((status, _),) = responses(server, request_of(body, more=LAST))
     assert status == (201 if size < 100_000 else 413)
 
 
 def test_a_large_body_in_company(server, request_of):
     body = json.dumps({"feature_name": "large", "more": "x" * 90_000}).encode()
-    found = answers(
+    found = responses(
         server, request_of(GOOD) + request_of(body) + request_of(GOOD) + request_of(GOOD, more=LAST)
     )
     assert [event["featureName"] for _, event in found] == ["a", "large", "a", "a"]
@@ -395,7 +395,7 @@ def test_a_refusal_is_answered_by_the_general_way(server, request_of):
     body = b'{"feature_name": "%b", "event_id": "%b"}'
     first = request_of(body % (b"a", EVENT_ID.encode()))
     other = request_of(body % (b"b", EVENT_ID.encode()))
-    found = answers(server, first + other + request_of(GOOD, more=LAST))
+    found = responses(server, first + other + request_of(GOOD, more=LAST))
     assert [status for status, _ in found] == [201, 409, 201]
     assert list(found[1][1]) == ["error"]
 
@@ -410,5 +410,5 @@ def test_a_sender_who_leaves_is_stored_all_the_same(server, request_of):
             lambda: "left" in totals(v.report()),
             "the event of a sender who left was not stored",
         )
-    ((status, _),) = answers(server, request_of(GOOD, more=LAST))
+    ((status, _),) = responses(server, request_of(GOOD, more=LAST))
     assert status == 201

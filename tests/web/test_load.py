@@ -16,7 +16,7 @@ def test_store_work_does_not_wait_for_password_hashes():
         pools, released = Executors(password_threads=1), threading.Event()
         hashes = [asyncio.ensure_future(pools.password(released.wait)) for _ in range(10)]
         try:
-            assert await asyncio.wait_for(pools.store(lambda: "stored"), timeout=30) == "stored"
+            assert await asyncio.wait_for(pools.database(lambda: "stored"), timeout=30) == "stored"
             assert not any(each.done() for each in hashes)
         finally:
             released.set()
@@ -45,7 +45,7 @@ def test_as_many_hashes_run_at_once_as_are_allowed():
 
 
 def test_past_a_bound_log_ins_are_sent_away(monkeypatch):
-    monkeypatch.setattr(executors, "MAX_WAITING_FOR_A_HASH", 2)
+    monkeypatch.setattr(executors, "MAX_WAITING_HASHES", 2)
 
     async def flood():
         pools, released = Executors(password_threads=1), threading.Event()
@@ -70,7 +70,7 @@ def test_hashes_yield_to_everything_else():
             def mine():
                 return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-            return await pools.password(mine), await pools.store(mine)
+            return await pools.password(mine), await pools.database(mine)
         finally:
             pools.stop()
 
@@ -87,7 +87,7 @@ def test_past_a_bound_batches_are_sent_away(monkeypatch):
         await asyncio.sleep(0)
         with pytest.raises(QueueFull):
             await pools.batch(released.wait)
-        assert await asyncio.wait_for(pools.store(lambda: "read"), timeout=30) == "read"
+        assert await asyncio.wait_for(pools.database(lambda: "read"), timeout=30) == "read"
         released.set()
         await asyncio.gather(*batches)
         assert await pools.batch(lambda: "stored") == "stored"
@@ -118,7 +118,7 @@ def unavailable():
 
 
 def test_batches_that_waited_for_a_store_that_is_away_are_told_what_the_first_learned(monkeypatch):
-    monkeypatch.setattr(executors, "LONG_SECONDS", -1)  # any attempt took long
+    monkeypatch.setattr(executors, "OUTAGE_SECONDS", -1)  # any attempt took long
     told = stores(unavailable, *[lambda: pytest.fail("it was tried")] * 4)
     assert [(type(error), str(error), error.reason) for error in told] == [
         (StoreUnavailable, "usage.db: locked", "another process is writing")
@@ -128,13 +128,13 @@ def test_batches_that_waited_for_a_store_that_is_away_are_told_what_the_first_le
 
 def test_a_batch_that_fails_soon_speaks_for_itself_only(monkeypatch):
     """A connection that was cut, say."""
-    monkeypatch.setattr(executors, "LONG_SECONDS", 60)
+    monkeypatch.setattr(executors, "OUTAGE_SECONDS", 60)
     failed, *stored = stores(unavailable, *[lambda: "stored"] * 4)
     assert (type(failed), stored) == (StoreUnavailable, ["stored"] * 4)
 
 
 def test_a_batch_that_fails_while_another_is_stored_speaks_for_itself_only(monkeypatch):
-    monkeypatch.setattr(executors, "LONG_SECONDS", -1)
+    monkeypatch.setattr(executors, "OUTAGE_SECONDS", -1)
 
     async def stored():
         pools = Executors(password_threads=1, batch_threads=2)

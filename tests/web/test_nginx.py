@@ -70,18 +70,18 @@ class Site:
         if body is not None:
             sent["Content-Type"] = "application/json"
         connection.request(method, path, None if body is None else json.dumps(body), sent)
-        answer = connection.getresponse()
-        content = answer.read()
+        response = connection.getresponse()
+        content = response.read()
         connection.close()
-        return answer, content
+        return response, content
 
 
 def test_the_contract_through_tls(site):
-    answer, _ = site.send("POST", "/register", ADA)
-    assert answer.status == 201
-    cookies = answer.headers.get_all("Set-Cookie")
+    response, _ = site.send("POST", "/register", ADA)
+    assert response.status == 201
+    cookies = response.headers.get_all("Set-Cookie")
     assert all(cookie.lower().endswith("samesite=lax; secure") for cookie in cookies)
-    assert answer.headers["Strict-Transport-Security"]
+    assert response.headers["Strict-Transport-Security"]
     cookie = cookies[0].partition(";")[0]
     own_page = {"Cookie": cookie, "Origin": f"https://127.0.0.1:{site.tls}", "Sec_Fetch_Site": "same-origin"}
     assert site.send("POST", "/track", {"feature_name": "a"}, **own_page)[0].status == 201
@@ -112,6 +112,6 @@ def test_a_client_cannot_choose_its_address(site):
 def test_plain_http_leads_to_tls(site):
     connection = http.client.HTTPConnection("127.0.0.1", site.plain, timeout=TIMEOUT)
     connection.request("GET", "/login?x=y", headers={"Host": "usage.example"})
-    answer = connection.getresponse()
+    response = connection.getresponse()
     connection.close()
-    assert (answer.status, answer.headers["Location"]) == (308, "https://usage.example/login?x=y")
+    assert (response.status, response.headers["Location"]) == (308, "https://usage.example/login?x=y")

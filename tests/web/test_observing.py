@@ -11,7 +11,7 @@ from vigility.web.fast_path.event_writer import EventWriter
 
 from support.web_client import ADA, Client, make_settings
 from vigility.web import app as app_module
-from vigility.web.api import tracking
+from vigility.web.fast_path import event_writer
 from vigility.web.app import create_app
 from vigility.web.middleware.metrics import GroupedHistogram, Metrics
 
@@ -32,7 +32,7 @@ def logged(v, clock, lines):  # noqa: ARG001 - patched in before the application
 
 def test_each_request_is_one_line(logged, lines):
     token = logged.register()
-    answer = logged.get("/me?x=secret", headers={"Authorization": f"Bearer {token}", "X-Request-ID": "abc-1"})
+    response = logged.get("/me?x=secret", headers={"Authorization": f"Bearer {token}", "X-Request-ID": "abc-1"})
     assert len(lines) == 2
     line = json.loads(lines[1])
     assert line.pop("time").endswith("+00:00")
@@ -44,7 +44,7 @@ def test_each_request_is_one_line(logged, lines):
         "method": "GET",
         "path": "/me",
         "status": 200,
-        "bytes": len(answer.content),
+        "bytes": len(response.content),
         "user_id": 1,
     }
 
@@ -90,22 +90,22 @@ def test_metrics_count_requests_by_route_and_events(client, bearer):
 
 
 def queue_length(metrics):
-    (line,) = re.findall(r"^vigility_queue_length (.+)$", metrics.rendered().decode(), re.MULTILINE)
+    (line,) = re.findall(r"^vigility_queue_length (.+)$", metrics.render().decode(), re.MULTILINE)
     return float(line)
 
 
 def test_the_length_of_the_queue_is_told_while_no_transaction_ends(v, monkeypatch):
-    monkeypatch.setattr(tracking, "_WATCH_SECONDS", 0)
+    monkeypatch.setattr(event_writer, "_WATCH_SECONDS", 0)
     ada, metrics = v.register(**ADA), Metrics(None)
     began, goes_on = threading.Event(), threading.Event()
-    store = v._tracker._writer._store
+    store = v.events._queue._sink.add
 
     def stuck(records):
         began.set()
         assert goes_on.wait(60)
         return store(records)
 
-    monkeypatch.setattr(v._tracker._writer, "_store", stuck)
+    monkeypatch.setattr(v.events._queue._sink, "add", stuck)
 
     async def told():
         recorder = EventWriter(v, metrics)

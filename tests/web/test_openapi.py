@@ -1,4 +1,4 @@
-"""/openapi.json tells of every route. That it tells of every status, web_client checks on each answer."""
+"""/openapi.json tells of every route. That it tells of every status, web_client checks on each response."""
 
 import falcon.inspect
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from support.web_client import DOCUMENT, make_settings
 from vigility.web.app import create_app
 
-NO_OPERATIONS_OF_THEIR_OWN = {"HEAD", "OPTIONS"}  # HEAD answers as GET, OPTIONS for CORS
+NO_OPERATIONS_OF_THEIR_OWN = {"HEAD", "OPTIONS"}  # HEAD responses as GET, OPTIONS for CORS
 
 
 def test_every_route_is_in_the_document_and_no_other(v):
@@ -38,14 +38,14 @@ def test_the_names_of_operations_are_unique():
 
 
 def test_the_page_shows_every_operation_and_asks_no_other_host(client):
-    answer = client.get("/docs")
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    response = client.get("/docs")
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
     for path, methods in DOCUMENT["paths"].items():
         for method in methods:
-            assert f"<h2>{method.upper()} {path}</h2>" in answer.text
-    assert "//" not in answer.text.replace("https://www.w3.org", "")
-    assert "<script" not in answer.text
-    assert "style=" not in answer.text
+            assert f"<h2>{method.upper()} {path}</h2>" in response.text
+    assert "//" not in response.text.replace("https://www.w3.org", "")
+    assert "<script" not in response.text
+    assert "style=" not in response.text
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/", "/static/docs.css"])

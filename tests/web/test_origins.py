@@ -10,20 +10,20 @@ FRONT_END = "http://localhost:3000"
 @pytest.mark.parametrize("path", ["/register", "/login", "/logout", "/track", "/analytics", "/me"])
 def test_a_preflight_of_the_front_end(client, path):
     headers = {"Origin": FRONT_END, "Access-Control-Request-Method": "POST"}
-    answer = client.request("OPTIONS", path, headers=headers)
-    assert answer.status_code == 204
-    assert answer.headers["access-control-allow-origin"] == FRONT_END
-    assert answer.headers["access-control-allow-credentials"] == "true"
-    assert "POST" in answer.headers["access-control-allow-methods"]
-    assert "Content-Type" in answer.headers["access-control-allow-headers"]
-    assert "Authorization" in answer.headers["access-control-allow-headers"]
+    response = client.request("OPTIONS", path, headers=headers)
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == FRONT_END
+    assert response.headers["access-control-allow-credentials"] == "true"
+    assert "POST" in response.headers["access-control-allow-methods"]
+    assert "Content-Type" in response.headers["access-control-allow-headers"]
+    assert "Authorization" in response.headers["access-control-allow-headers"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/me", "/nope", "/", "/track"])
 def test_answers_to_the_front_end_can_be_read(client, path):
-    answer = client.get(path, headers={"Origin": FRONT_END})
-    assert answer.headers["access-control-allow-origin"] == FRONT_END
-    assert answer.headers["access-control-allow-credentials"] == "true"
+    response = client.get(path, headers={"Origin": FRONT_END})
+    assert response.headers["access-control-allow-origin"] == FRONT_END
+    assert response.headers["access-control-allow-credentials"] == "true"
 
 
 STRANGERS = [
@@ -42,9 +42,9 @@ STRANGERS = [
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 def test_another_origin_gets_no_cors_headers(client, origin, method):
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    answer = client.request(method, "/health", headers=headers)
-    assert answer.status_code in {200, 204}
-    assert not [name for name in answer.headers if name.startswith("access-control")]
+    response = client.request(method, "/health", headers=headers)
+    assert response.status_code in {200, 204}
+    assert not [name for name in response.headers if name.startswith("access-control")]
 
 
 def test_the_front_end_of_the_setting_takes_the_place_of_the_default(open_client):
@@ -88,8 +88,8 @@ def test_the_page_on_a_port_of_its_own(client, token):
     raw = [*headers, (b"content-type", b"application/json")]
     client_host = b"127.0.0.1:8002"
     scope_headers = [(b"host", client_host), *raw]
-    answer = client.send("POST", "/track", b"", scope_headers, [b'{"feature_name":"a"}'], host=None)
-    assert answer.status_code == 201
+    response = client.send("POST", "/track", b"", scope_headers, [b'{"feature_name":"a"}'], host=None)
+    assert response.status_code == 201
 
 
 def test_a_bearer_acts_from_anywhere(client, bearer, token):
@@ -104,12 +104,12 @@ def test_a_bearer_acts_from_anywhere(client, bearer, token):
 
 
 def test_a_form_of_another_site_clears_no_cookies(client):
-    """To which the browser does not add them, being SameSite=Lax; but the answer it would obey."""
-    answer = client.post(
+    """To which the browser does not add them, being SameSite=Lax; but the response it would obey."""
+    response = client.post(
         "/logout", headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     )
-    assert answer.status_code == 200
-    assert "set-cookie" not in answer.headers
+    assert response.status_code == 200
+    assert "set-cookie" not in response.headers
     assert "set-cookie" in client.post("/logout", headers={"Origin": FRONT_END}).headers
 
 

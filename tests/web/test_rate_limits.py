@@ -15,16 +15,16 @@ def statuses(client, count, path="/login", body=LOGIN, **sent):
 
 def test_one_account_is_limited_wherever_the_attempts_come_from(open_client):
     client = open_client(attempts_per_account=3)
-    answers = [client.post("/login", LOGIN, client=f"10.0.0.{n}") for n in range(4)]
-    assert [answer.status_code for answer in answers] == [400, 400, 400, 429]
-    assert 0 < int(answers[3].headers["retry-after"]) <= 600
+    responses = [client.post("/login", LOGIN, client=f"10.0.0.{n}") for n in range(4)]
+    assert [response.status_code for response in responses] == [400, 400, 400, 429]
+    assert 0 < int(responses[3].headers["retry-after"]) <= 600
     assert client.post("/login", LOGIN | {"username": "bob"}).status_code == 400
 
 
 def test_one_address_is_limited_whatever_the_accounts(open_client):
     client = open_client(attempts_per_address=3)
-    answers = [client.post("/login", LOGIN | {"username": f"user{n}"}) for n in range(4)]
-    assert [answer.status_code for answer in answers] == [400, 400, 400, 429]
+    responses = [client.post("/login", LOGIN | {"username": f"user{n}"}) for n in range(4)]
+    assert [response.status_code for response in responses] == [400, 400, 400, 429]
     assert client.post("/login", LOGIN, client="10.9.9.9").status_code == 400
 
 
@@ -61,8 +61,8 @@ def test_a_refused_attempt_compares_no_password(open_client, hasher):
 
 def test_limits_hold_across_workers(open_client):
     workers = [open_client(attempts_per_account=4) for _ in range(2)]
-    answers = [workers[n % 2].post("/login", LOGIN).status_code for n in range(6)]
-    assert answers == [400, 400, 400, 400, 429, 429]
+    responses = [workers[n % 2].post("/login", LOGIN).status_code for n in range(6)]
+    assert responses == [400, 400, 400, 400, 429, 429]
 
 
 def test_limits_can_be_lifted_which_is_said_loudly(open_client, caplog):
@@ -85,10 +85,10 @@ def test_an_ipv6_subscriber_is_one_address(open_client):
 
 def test_who_is_no_named_proxy_is_not_believed(open_client):
     client = open_client(attempts_per_address=2)
-    answers = [
+    responses = [
         client.post("/login", LOGIN, headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(3)
     ]
-    assert answers == [400, 400, 429]
+    assert responses == [400, 400, 429]
 
 
 @pytest.mark.parametrize(

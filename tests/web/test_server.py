@@ -51,7 +51,7 @@ def test_the_contract_over_a_socket(server):
     with server.connect() as client:
         status, body = client.send("POST", "/register", ADA | {"username": "c_ok", "age": "25"})
         assert status == 201
-        cookies = client.answer.headers.get_all("Set-Cookie")
+        cookies = client.response.headers.get_all("Set-Cookie")
         assert [cookie.partition("=")[0] for cookie in cookies] == ["auth_token", "user_data"]
         cookie = {"Cookie": cookies[0].partition(";")[0]}
         status, event = client.send("POST", "/track", {"feature_name": "date_filter"}, cookie)
@@ -61,8 +61,8 @@ def test_the_contract_over_a_socket(server):
         assert client.send("GET", "/health") == (200, {"status": "ok"})
         assert client.send("GET", "/me", headers=cookie)[1]["user"]["username"] == "c_ok"
         assert client.send("GET", "/nope")[0] == 404
-        assert client.answer.headers["Vary"] == "Origin"
-        assert "Server" not in client.answer.headers
+        assert client.response.headers["Vary"] == "Origin"
+        assert "Server" not in client.response.headers
 
 
 def test_twenty_registrations_of_one_name_at_once(server):
@@ -75,9 +75,9 @@ def test_twenty_registrations_of_one_name_at_once(server):
             return client.send("POST", "/register", ADA | {"username": "wanted"})
 
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(register, range(20)))
-    assert sorted(status for status, _ in answers) == [201] + [400] * 19
-    refusals = {body["error"] for status, body in answers if status == 400}
+        responses = list(pool.map(register, range(20)))
+    assert sorted(status for status, _ in responses) == [201] + [400] * 19
+    refusals = {body["error"] for status, body in responses if status == 400}
     assert refusals == {"Username already exists"}
 
 
@@ -138,7 +138,7 @@ def test_limits_hold_across_workers_and_nobody_is_believed_about_addresses(tmp_p
                 login = {"username": f"user{n}", "password": "a long password"}
                 statuses.append(client.send("POST", "/login", login, forged)[0])
         assert statuses == [400] * 10 + [429] * 6
-        assert client.answer.headers["Retry-After"]
+        assert client.response.headers["Retry-After"]
 
 
 class Load:
@@ -214,11 +214,11 @@ def test_requests_under_way_are_finished(tmp_path):
         server.process.send_signal(signal.SIGTERM)
         server.wait_for_line("Waiting for connections to close")
         connection.sendall(body)
-        with connection.makefile("rb") as answer:
-            assert answer.readline() == b"HTTP/1.1 201 Created\r\n"
-            headers = http.client.parse_headers(answer)
-            assert json.loads(answer.read(int(headers["Content-Length"])))["user"]["username"] == "ada"
-            assert answer.read() == b""
+        with connection.makefile("rb") as response:
+            assert response.readline() == b"HTTP/1.1 201 Created\r\n"
+            headers = http.client.parse_headers(response)
+            assert json.loads(response.read(int(headers["Content-Length"])))["user"]["username"] == "ada"
+            assert response.read() == b""
     assert server.stop() == 0
 
 
@@ -237,13 +237,13 @@ def test_a_restart_of_all_workers_under_load(tmp_path):
         # What the workers that are gone counted still counts.
         wait_for_metric(server, f"vigility_events_stored_total {sum(counts.values())}.0")
     for n, acknowledged in enumerate(load.acknowledged):
-        # Senders cannot know of an answer that a closing connection lost; two workers closed at most.
+        # Senders cannot know of an response that a closing connection lost; two workers closed at most.
         assert 0 <= counts[f"f{n}"] - acknowledged <= 3
     assert not load.failures
 
 
 def wait_for_metric(server, line):
-    """Wait until it is told: a worker answers first and counts then."""
+    """Wait until it is told: a worker responses first and counts then."""
     said = []
 
     def is_told():

@@ -46,18 +46,18 @@ def test_a_look_up_that_took_long_does_not_undo_a_newer_reading(v, ada, threads,
             assert goes_on.wait(TIMEOUT)
         return found
 
-    monkeypatch.setattr(v, "users_named", slow_at_first)
+    monkeypatch.setattr(v.users, "by_names", slow_at_first)
 
     async def read_meanwhile():
         standing = SessionCache(v, threads)
-        slow = asyncio.ensure_future(standing.user_of(CLAIMS))
+        slow = asyncio.ensure_future(standing.user_for(CLAIMS))
         assert await asyncio.to_thread(began.wait, TIMEOUT)
         v.maintenance.wipe()
         moment[0] += FRESH_SECONDS
-        assert await standing.user_of(CLAIMS) is None
+        assert await standing.user_for(CLAIMS) is None
         goes_on.set()
         assert await slow == ada  # as it was when that was asked
-        return standing.cached_user_for(CLAIMS), await standing.user_of(CLAIMS)
+        return standing.cached_user(CLAIMS), await standing.user_for(CLAIMS)
 
     assert asyncio.run(read_meanwhile()) == (None, None)
 
@@ -67,16 +67,16 @@ def test_a_fault_while_renewing_is_in_the_log_and_the_next_renewal_goes_well(
 ):
     async def renew():
         standing = SessionCache(v, threads)
-        assert await standing.user_of(CLAIMS) == ada
+        assert await standing.user_for(CLAIMS) == ada
         moment[0] += 1.5
         with monkeypatch.context() as broken:
-            broken.setattr(v.sessions, "ended", lambda: 1 / 0)
-            assert standing.cached_user_for(CLAIMS) == ada
-            await asyncio.wait([standing._renewal])
-        assert standing.cached_user_for(CLAIMS) == ada
-        await asyncio.wait([standing._renewal])
+            broken.setattr(v.users.sessions, "revoked", lambda: 1 / 0)
+            assert standing.cached_user(CLAIMS) == ada
+            await asyncio.wait([standing._refresh])
+        assert standing.cached_user(CLAIMS) == ada
+        await asyncio.wait([standing._refresh])
         moment[0] += 1.5
-        return standing.cached_user_for(CLAIMS)
+        return standing.cached_user(CLAIMS)
 
     assert asyncio.run(renew()) == ada
     assert "ZeroDivisionError" in caplog.text
@@ -93,11 +93,11 @@ def test_after_the_stop_nothing_is_read(v, ada, threads, moment, monkeypatch):
 
     async def stop_in_between():
         standing = SessionCache(v, threads)
-        assert await standing.user_of(CLAIMS) == ada
-        monkeypatch.setattr(v.sessions, "ended", ended)
-        monkeypatch.setattr(v, "users_named", lambda _: read.append("users"))
+        assert await standing.user_for(CLAIMS) == ada
+        monkeypatch.setattr(v.users.sessions, "revoked", ended)
+        monkeypatch.setattr(v.users, "by_names", lambda _: read.append("users"))
         moment[0] += 1.5
-        standing.cached_user_for(CLAIMS)
+        standing.cached_user(CLAIMS)
         assert await asyncio.to_thread(began.wait, TIMEOUT)
         await standing.stop()
         goes_on.set()
@@ -106,4 +106,4 @@ def test_after_the_stop_nothing_is_read(v, ada, threads, moment, monkeypatch):
 
     asyncio.run(stop_in_between())
     assert read == ["tokens"]
-    assert threads._store is None, "no threads were started anew"
+    assert threads._database is None, "no threads were started anew"

@@ -50,7 +50,7 @@ def test_a_request_that_stays_away_is_408(server):
             waiting.append((before, sent, connection))
         for before, sent, connection in waiting:
             *earlier, (status, headers, content) = read_responses(connection)
-            assert [answer[0] for answer in earlier] == [200] * bool(before)
+            assert [response[0] for response in earlier] == [200] * bool(before)
             if before and sent == TRACK:  # which had to wait, so the general way judged its head
                 assert status == 401
                 continue
@@ -79,7 +79,7 @@ def test_what_comes_at_a_sane_rate_may_take_longer(server):
             connection.sendall(b" " * 1_000)
             time.sleep(SHORT / 2)  # the time that passes is what is tested
         assert time.monotonic() - began > 2 * SHORT
-        assert [answer[0] for answer in read_responses(connection)] == [400]
+        assert [response[0] for response in read_responses(connection)] == [400]
 
 
 def test_a_connection_over_which_nothing_comes_is_closed(server):
@@ -95,10 +95,10 @@ def test_no_time_runs_for_what_arrived_whole(server):
             connection.sendall(track_request(token))
             assert connection.recv(10_000).startswith(b"HTTP/1.1 201")
             (protocol,) = server.server_state.connections
-            assert not protocol._arrival.is_awaited
+            assert not protocol._request_timeout.is_running
         time.sleep(1.5 * SHORT)  # idle, which is bounded by another time
         connection.sendall(track_request(token, more=LAST))
-        assert [answer[0] for answer in read_responses(connection)] == [201]
+        assert [response[0] for response in read_responses(connection)] == [201]
 
 
 def gone(server):

@@ -105,10 +105,10 @@ FORGED = {
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
 def test_a_bad_token(client, claims, forge):
-    answer = me(client, forge(claims))
-    assert (answer.status_code, answer.json) == (401, {"error": "Invalid or expired token"})
-    answer = client.get("/me", headers={"Cookie": f"auth_token={forge(claims)}"})
-    assert answer.status_code == 401
+    response = me(client, forge(claims))
+    assert (response.status_code, response.json) == (401, {"error": "Invalid or expired token"})
+    response = client.get("/me", headers={"Cookie": f"auth_token={forge(claims)}"})
+    assert response.status_code == 401
 
 
 def test_a_changed_token(client):
@@ -131,8 +131,8 @@ def test_a_bad_bearer_and_a_good_cookie(client, token):
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer ", "Token x"])
 def test_another_authorization_is_no_token(client, header):
-    answer = client.get("/me", headers={"Authorization": header})
-    assert (answer.status_code, answer.json) == (401, {"error": "No token provided"})
+    response = client.get("/me", headers={"Authorization": header})
+    assert (response.status_code, response.json) == (401, {"error": "No token provided"})
 
 
 def test_logging_out_ends_the_token(client, token, bearer):
@@ -189,13 +189,13 @@ def test_without_the_list_of_ended_tokens_nobody_is_let_in(client, v, token, mon
     def unavailable():
         raise StoreUnavailable("/var/lib/secret/usage.db: disk I/O error")
 
-    monkeypatch.setattr(v.sessions, "ended", unavailable)
+    monkeypatch.setattr(v.users.sessions, "revoked", unavailable)
     moment = time.monotonic() + 4.9
     monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: moment)
-    answer = me(client, token)
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "1"
-    assert "secret" not in answer.text
+    response = me(client, token)
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+    assert "secret" not in response.text
 
 
 @pytest.mark.parametrize("secret", [b"", b"x" * 31])

@@ -1,1 +1,1 @@
-"""Passwords, tokens and the secret they are signed with: what proves who a user is. Read `tokens.py` first."""
+"""Passwords, tokens and their signing secret: what proves who a user is. Read `tokens.py` first."""

@@ -17,8 +17,9 @@ _BYTES: Final = 48
 def kept_secret(path: Path) -> bytes:
     """The secret in the file. If there is no file yet, it is created with a random secret.
 
-    Processes that start at the same time agree on one secret: each links a complete file to the name, and only
-    the first one can. Raises StoreUnavailable if the file cannot be created or read, or if others may read it.
+    Processes that start at the same time agree on one secret: each links a complete file to the name, and
+    only the first one can. Raises StoreUnavailable if the file cannot be created or read, or if others may
+    read it.
     """
     try:
         if not path.exists():
@@ -46,7 +47,7 @@ def _create(path: Path) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the directory's entries durable. Otherwise a power cut could lose the secret, and every session."""
+    """Make the directory durable. Otherwise a power cut could lose the secret, and every session."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

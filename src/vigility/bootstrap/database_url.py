@@ -45,7 +45,7 @@ class DatabaseUrl:
             return cls(*_sqlite(text))
         parser = _PARSERS.get(scheme)
         if parser is None:
-            raise InvalidInput("database", f"{ALLOWED}; {_shown_scheme(scheme)} is none of them")
+            raise InvalidInput("database", f"{ALLOWED}; {_shown(scheme, rest)} is none of them")
         return cls(*parser(rest))
 
 
@@ -104,6 +104,7 @@ _PARSERS: Final[dict[str, Callable[[str], _Fields]]] = {
 }
 
 
-def _shown_scheme(scheme: str) -> str:
-    """The scheme if it is one: anything else may be part of a password."""
-    return f"{scheme}:" if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,15}", scheme) else "this"
+def _shown(scheme: str, rest: str) -> str:
+    """The scheme if it is one: anything else may be a secret."""
+    is_scheme = rest.startswith("//") and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,15}", scheme)
+    return f"{scheme}:" if is_scheme else "this"

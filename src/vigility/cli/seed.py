@@ -89,7 +89,7 @@ def _fill(
     try:
         with run.signals.deferred():
             vigility.maintenance.wipe()
-            vigility.users.import_users(population)
+            vigility.users.import_many(population)
         with higher_gc_threshold(), show_progress(total) as progress:
             importer = vigility.events.importer()
             while batch := list(islice(events, BATCH_SIZE)):

@@ -34,10 +34,8 @@ def verify(context: typer.Context) -> None:
     if not differences:
         show("The daily rollups agree with the events.")
         return
-    show(
-        f"{pluralize(len(differences), 'daily rollup differs', 'daily rollups differ')} from the events. "
-        f"To rebuild them: {run.command} summaries rebuild"
-    )
+    rows = pluralize(len(differences), "row of the daily rollups differs", "rows of the daily rollups differ")
+    show(f"{rows} from the events. To rebuild them: {run.command} summaries rebuild")
     run.exit_code = FAILED
 
 

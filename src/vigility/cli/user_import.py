@@ -57,7 +57,7 @@ class UserImport:
             raise
 
     def _store(self, users: list[NewUser]) -> None:
-        result = self._vigility.users.import_users(users)
+        result = self._vigility.users.import_many(users)
         self.imported.added += result.added
         self.imported.unchanged += result.unchanged
         self.imported.different += result.different

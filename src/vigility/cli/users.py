@@ -80,7 +80,7 @@ def list_users(
 
         for line in user_lines(users):
             show(line)
-        show(pluralize(len(users), "user"))
+        show(f"\n{pluralize(len(users), 'user')}")
     else:
         show(f"{run.database_name} has no users. To add one: {run.command} users add --help")
 

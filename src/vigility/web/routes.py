@@ -1,4 +1,4 @@
-"""The route table. To add an endpoint, add its resource here and its description to `openapi/operations.py`."""
+"""The route table. A new endpoint needs an entry here and one in `openapi/operations.py`."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from vigility.web.fast_path.event_writer import EventWriter
 from vigility.web.server.asgi import app
 
 LATE_SECONDS = 0.02
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 def commits_late():
@@ -80,7 +80,7 @@ def synchronous(level):
 
 def asks_longer_about_commits():
     """Asks about a commit for longer than PostgreSQL may take to come back, and logs that it asks."""
-    commit_log.PATIENCE_SECONDS = PATIENCE_SECONDS
+    commit_log.TIMEOUT_SECONDS = TIMEOUT_SECONDS
     is_committed = commit_log.CommitStatus.is_committed
 
     def say_and_ask(self, writer):

@@ -22,16 +22,21 @@ def demo_table(users: Iterable[NewUser]) -> Table:
 
 
 def user_lines(users: Sequence[User]) -> Iterator[str]:
-    """Yield a heading, then a line for each user, with the day of creation (UTC).
+    """Yield a heading, then a line per user, with the day of creation (UTC) and whether they can sign in.
 
     This is not a table of Rich, which takes half a second per thousand rows. The name comes last, so its
     width does not matter.
     """
     wide = max(len("Id"), len(str(users[-1].id)))
-    yield f"{'Id':>{wide}}   Age   Gender   Created      Login   Username"
+    yield f"{'Id':>{wide}}   Age   Gender   Created      Sign-in   Username"
     for user in users:
-        login = "no" if user.password_hash is None else "yes"
-        fixed = (
-            f"{user.id:>{wide}}   {user.age:>3}   {user.gender.value:<6}   {user.created.date()}   {login:<5}"
+        sign_in = "no" if user.password_hash is None else "yes"
+        columns = (
+            f"{user.id:>{wide}}",
+            f"{user.age:>3}",
+            f"{user.gender.value:<6}",
+            f"{user.created.date()}",
+            f"{sign_in:<7}",
+            user.username,
         )
-        yield f"{fixed}   {user.username}"
+        yield "   ".join(columns)

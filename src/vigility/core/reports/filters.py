@@ -16,7 +16,7 @@ ALL: Final = "All"
 _BY_NAME: Final = {dimension.name: dimension for dimension in DIMENSIONS}
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, init=False)  # without slots, which in Python 3.11 spoil its error for properties
 class Filters:
     """Which events a report counts: by UTC day (both included), and by dimension as of the event.
 

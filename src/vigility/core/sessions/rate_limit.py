@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from vigility.core.deprecated import warn_deprecated
 from vigility.core.sessions.ports import RateLimit, RateLimitRepository
 from vigility.core.times import MICROS_PER_SECOND, Clock, to_micros
 
@@ -27,6 +28,11 @@ class RateLimits:
         """
         wait = self._repository.acquire(limits, to_micros(self._clock()))
         return -(-wait // MICROS_PER_SECOND)
+
+    def take(self, limits: Sequence[RateLimit]) -> int:
+        """Deprecated: see `acquire`."""
+        warn_deprecated("RateLimits.take()", "RateLimits.acquire()")
+        return self.acquire(limits)
 
 
 def acquire(limits: Sequence[RateLimit], empty_at: Mapping[str, int], now: int) -> tuple[dict[str, int], int]:

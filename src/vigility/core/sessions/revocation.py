@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from vigility.core.deprecated import warn_deprecated
 from vigility.core.sessions.ports import RevokedTokenRepository
 from vigility.core.times import Clock, to_micros
 
@@ -22,3 +23,13 @@ class Sessions:
     def revoked(self) -> frozenset[str]:
         """The ids of all tokens that were revoked and have not expired. Raises StoreError."""
         return self._tokens.current(to_micros(self._clock()))
+
+    def end(self, token_id: str, expires: datetime) -> None:
+        """Deprecated: see `revoke`."""
+        warn_deprecated("Sessions.end()", "Sessions.revoke()")
+        self.revoke(token_id, expires)
+
+    def ended(self) -> frozenset[str]:
+        """Deprecated: see `revoked`."""
+        warn_deprecated("Sessions.ended()", "Sessions.revoked()")
+        return self.revoked()

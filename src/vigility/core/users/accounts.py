@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from vigility.core.deprecated import warn_deprecated
 from vigility.core.dimensions import Gender
 from vigility.core.errors import InvalidCredentials, InvalidInput, UsernameTaken
 from vigility.core.times import Clock
+from vigility.core.users.deprecated import DeprecatedUsers
 from vigility.core.users.model import NewUser, User
 from vigility.core.users.ports import PasswordHasher, UserRepository
 from vigility.core.validators import is_username, valid_age, valid_gender, valid_password, valid_username
@@ -33,7 +33,7 @@ class ImportedUsers:
     different: Sequence[str]
 
 
-class Users:
+class Users(DeprecatedUsers):
     """The users of an installation. `sessions` and `rate_limits` are for a server that signs them in."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Users:
         """A user without a password, validated but not stored. Raises InvalidInput."""
         return self._new(valid_username(username), valid_age(age), valid_gender(gender), None)
 
-    def import_users(self, users: Iterable[NewUser]) -> ImportedUsers:
+    def import_many(self, users: Iterable[NewUser]) -> ImportedUsers:
         """Store the users whose names are free, in one transaction. Change none that exists."""
         first_of_name: dict[str, NewUser] = {}
         for user in users:
@@ -113,11 +113,6 @@ class Users:
     def hash_password(self, password: object) -> str:
         """The hash that a NewUser with this password has. Raises InvalidInput."""
         return self._hasher.hash(valid_password(password))
-
-    def __call__(self) -> list[User]:
-        """Deprecated: `v.users()` is now `v.users.all()`."""
-        warn_deprecated("Vigility.users()", "Vigility.users.all()")
-        return self.all()
 
     def _new(self, username: str, age: int, gender: Gender, password_hash: str | None) -> NewUser:
         created = self._clock().astimezone(UTC)

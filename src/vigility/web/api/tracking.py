@@ -12,7 +12,7 @@ from vigility.web.http.requests import Request, json_object
 
 
 class TrackResource:
-    """`POST /track` on the normal path. Plain requests do not come here: see `vigility.web.fast_path.handler`."""
+    """`POST /track` on the normal path. Plain requests take the fast path and do not come here."""
 
     def __init__(self, authenticator: Authenticator, event_writer: EventWriter) -> None:
         self._authenticator = authenticator
@@ -20,7 +20,8 @@ class TrackResource:
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Store one event. The statuses are those of `track_response`."""
-        # First: if the database is down, authentication would raise an error that promises that nothing is stored.
+        # First: if the database is down, authentication would raise an error that promises that nothing is
+        # stored.
         if REFUSED in req.scope:
             raise req.scope[REFUSED]
         user = await self._authenticator.authenticate(req)

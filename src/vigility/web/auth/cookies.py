@@ -1,4 +1,4 @@
-"""The two cookies of a session: the token, which scripts cannot read, and the user, which the dashboard shows."""
+"""The two cookies of a session: the token, hidden from scripts, and the user, for the dashboard."""
 
 from __future__ import annotations
 

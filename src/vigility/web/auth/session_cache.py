@@ -40,7 +40,10 @@ class SessionCache:
         self._refresh: asyncio.Task[None] | None = None
 
     def cached_user(self, claims: Claims) -> User | None:
-        """The user of a valid session if the cache can tell, otherwise None. Starts a reload when one is due."""
+        """The user of a valid session if the cache can tell, otherwise None.
+
+        Starts a reload in the background when one is due.
+        """
         age = monotonic() - self._loaded_at
         if age >= _REFRESH_AFTER:
             self._start_refresh()
@@ -112,7 +115,7 @@ class SessionCache:
 
 
 def _if_same_user(user: User | None, claims: Claims) -> User | None:
-    """The user, unless the claims mean an earlier one of this name. After a wipe even the id can be the same."""
+    """The user, unless the claims mean an earlier user of this name. After a wipe even the ids can agree."""
     if user is None or user.id != claims.user_id or user.created - claims.issued > _MAX_CLOCK_SKEW:
         return None
     return user

@@ -1,1 +1,1 @@
-"""A shortcut past Falcon for plain `POST /track` requests, and what writes events. Read `handler.py` first."""
+"""A shortcut past Falcon for plain `POST /track` requests. Read `handler.py` first."""

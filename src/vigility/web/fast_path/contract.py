@@ -7,7 +7,8 @@ from typing import Final, Protocol
 
 PATH: Final = b"/track"
 
-# A plain request has a few hundred bytes. A larger body takes the normal path, which limits how much is buffered.
+# A plain request has a few hundred bytes. A larger body takes the normal path, which limits how much is
+# buffered.
 MAX_BODY_BYTES: Final = 4 * 1024
 
 STATE: Final = "vigility.fast_path"
@@ -28,7 +29,7 @@ class Responder(Protocol):
         ...
 
     def refuse(self, error: Exception) -> None:
-        """Let the normal path report why the event was not stored: a VigilityError, or any other for a bug."""
+        """Let the normal path report why the event was not stored. Anything but a VigilityError is a bug."""
         ...
 
 

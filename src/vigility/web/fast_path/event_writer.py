@@ -10,8 +10,8 @@ from functools import partial
 from typing import Final
 
 from vigility.core.errors import VigilityError
-from vigility.core.events.ports import Outcome
 from vigility.core.events.model import StoredEvent
+from vigility.core.events.ports import Outcome
 from vigility.core.service import Vigility
 from vigility.core.times import from_micros
 from vigility.core.users.model import User
@@ -83,8 +83,8 @@ class EventWriter:
 def track_response(stored: StoredEvent) -> tuple[int, dict[str, object]]:
     """The status and the JSON body of the response to `POST /track`.
 
-    201: the event was stored. 200: its `event_id` was stored before; the body is that event. 202: it was queued
-    durably by a backend that gives it an id later, so the body has its `event_id` instead.
+    201: the event was stored. 200: its `event_id` was stored before; the body is that event. 202: it was
+    queued durably by a backend that gives it an id later, so the body has its `event_id` instead.
     """
     number, record, repeated = stored
     at = from_micros(record.at).isoformat(timespec="milliseconds").removesuffix("+00:00")

@@ -1,10 +1,10 @@
 """The fast path of `POST /track`, which nearly every request to a busy server takes.
 
 For each request the normal path creates a task, an ASGI cycle, Falcon's request and response, and runs six
-middleware hooks. That costs more than the event itself (docs/http-benchmarks.md has the figures). Here a request
-whose token, user and form are known to be good goes straight to the group commit, and its response is one write.
-Everything unusual, and every error, is left to the normal path. `tests/web/test_fast_path.py` compares the
-responses of the two.
+middleware hooks. That costs more than the event itself (docs/http-benchmarks.md has the figures). Here a
+request whose token, user and form are known to be good goes straight to the group commit, and its response is
+one write. Everything unusual, and every error, is left to the normal path. `tests/web/test_fast_path.py`
+compares the responses of the two.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Final
 import msgspec
 
 from vigility.core.errors import VigilityError
-from vigility.core.events.ports import Outcome
 from vigility.core.events.model import StoredEvent
+from vigility.core.events.ports import Outcome
 from vigility.core.users.model import User
 from vigility.web.auth.authentication import Authenticator
 from vigility.web.fast_path.contract import PATH, Client, Headers, Responder
@@ -29,7 +29,8 @@ from vigility.web.middleware.metrics import RequestMetrics
 from vigility.web.middleware.security_headers import NO_STORE, SECURITY_HEADERS
 
 _BEARER: Final = b"Bearer "
-# These change how a request is authorised, read or responded to. (Trailers of a chunked body would arrive too late.)
+# These change how a request is authorised, read or responded to. (Trailers of a chunked body would arrive too
+# late.)
 _UNUSUAL: Final = frozenset({b"cookie", b"origin", b"expect", b"upgrade", b"transfer-encoding"})
 _KEEP_ALIVE: Final = b"keep-alive"
 _JSON: Final = b"application/json"

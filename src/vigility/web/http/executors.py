@@ -26,8 +26,8 @@ DATABASE_THREADS: Final = 4
 # More threads that hold large batches would only compete for Python's global lock with the one that holds the
 # write lock.
 BATCH_THREADS: Final = 1
-# Where they can (PostgreSQL): one batch is parsed while another waits for the server. That stores a third more
-# events a second (docs/postgresql.md).
+# Where they can (PostgreSQL): one batch is parsed while another waits for the server. That stores a third
+# more events a second (docs/postgresql.md).
 PARALLEL_BATCH_THREADS: Final = 2
 # Each holds up to 2 MiB. At 100 batches a second the last of them gets its response within a second.
 MAX_WAITING_BATCHES: Final = 64
@@ -35,7 +35,8 @@ MAX_WAITING_BATCHES: Final = 64
 OUTAGE_SECONDS: Final = 1.0
 # At ~0.2 s a hash the last of them gets its response after some 6 s. A caller does not wait much longer.
 MAX_WAITING_HASHES: Final = 32
-# Password hashes run at a lower priority than everything else, so that many sign-ins do not slow tracking down.
+# Password hashes run at a lower priority than everything else, so that many sign-ins do not slow tracking
+# down.
 HASH_NICENESS: Final = 10
 
 
@@ -107,7 +108,10 @@ class Executors:
         return result
 
     async def password(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """The result of a call that hashes a password. Raises HTTPServiceUnavailable if too many are waiting."""
+        """The result of a call that hashes a password.
+
+        Raises HTTPServiceUnavailable if too many are waiting.
+        """
         if self._passwords is None:
             self._passwords = ThreadPoolExecutor(
                 self._password_threads, thread_name_prefix="passwords", initializer=_lower_priority

@@ -53,7 +53,8 @@ class Request(falcon.asgi.Request):
 
 def request_id(given: str | None) -> str:
     """The id that the sender gave the request if it is harmless in a log, otherwise a new one."""
-    # Nobody gains anything by guessing an id, so it need not come from the system's random source, which is slower.
+    # Nobody gains anything by guessing an id, so it need not come from the system's random source, which is
+    # slower.
     return given if given and _REQUEST_ID.fullmatch(given) else f"{getrandbits(128):032x}"
 
 

@@ -1,8 +1,8 @@
 """The files in which workers count, and merging those of workers that have ended.
 
-prometheus-client gives each worker its own files (`counter_<pid>.db`) and never deletes them, because a counter
-must not go back. Here the files of workers that have ended are merged into one, so that restarts do not fill
-the directory.
+prometheus-client gives each worker its own files (`counter_<pid>.db`) and never deletes them, because a
+counter must not go back. Here the files of workers that have ended are merged into one, so that restarts do
+not fill the directory.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ DEVELOPMENT_ORIGIN: Final = "http://localhost:3000"
 
 
 class AllowedOrigins:
-    """The allow-list: the front end's origin, and the origin of the dashboard that this server itself serves."""
+    """The allow-list: the front end's origin, and the origin of this server, which serves the dashboard."""
 
     def __init__(self, frontend: str | None) -> None:
         self._frontend = frontend or DEVELOPMENT_ORIGIN

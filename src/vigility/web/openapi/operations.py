@@ -153,7 +153,7 @@ _EVENTS: Final[Mapping[str, tuple[Operation, ...]]] = {
                 201: ("The event is stored.", schemas.EventResponse),
                 200: ("The event_id was stored before; this is that event.", schemas.EventResponse),
                 202: (
-                    "The event is queued durably and will be stored (only on servers that write to a stream).",
+                    "The event is queued durably and stored later. Only on servers that write to a stream.",
                     schemas.QueuedEventResponse,
                 ),
             },
@@ -166,8 +166,8 @@ _EVENTS: Final[Mapping[str, tuple[Operation, ...]]] = {
         Operation(
             method="POST",
             name="trackBatch",
-            summary="Store many events of the user, each with its own time. They are durable when the response "
-            "is sent.",
+            summary="Store many events of the user, each with its own time. "
+            "They are durable when the response is sent.",
             responses={
                 200: (
                     "The valid events are stored, the others are reported by index.",

@@ -1,7 +1,7 @@
 """The bodies of requests and responses, as /openapi.json describes them.
 
-The rules themselves are the core's: `vigility.core.validators` validates what arrives. Tests check that the two
-agree.
+The rules themselves are the core's: `vigility.core.validators` validates what arrives. Tests check that the
+two agree.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class TrackBody(BaseModel):
     feature_name: FeatureName
     event_id: UUID | None = Field(
         None,
-        description="Chosen by the sender. Sending the same id again stores nothing; the response is then 200.",
+        description="Chosen by the sender. Sending the same id again stores nothing; the response is 200.",
     )
 
 
@@ -95,8 +95,8 @@ class BatchEventBody(BaseModel):
     feature_name: Any = Field(None, description="The name of the feature; required.")
     timestamp: Any = Field(
         None,
-        description="ISO 8601 with a time zone. At most 5 minutes in the future, and as far in the past as the "
-        "server allows (by default ten years). Without it: now.",
+        description="ISO 8601 with a time zone. At most 5 minutes in the future, and as far in the past "
+        "as the server allows (by default ten years). Without it: now.",
     )
     event_id: Any = Field(None, description="A UUID chosen by the sender, as for `POST /track`.")
 
@@ -187,7 +187,7 @@ class DayCountItem(_Response):
 
 
 class AnalyticsResponse(_Response):
-    """Bars: by count descending, then by feature ascending. Line: by day ascending; empty without `feature`."""
+    """Bars: count descending, then feature ascending. Line: days ascending; empty without `feature`."""
 
     barChartData: list[FeatureCountItem]  # noqa: N815
     lineChartData: list[DayCountItem]  # noqa: N815

@@ -1,4 +1,6 @@
-"""The module that gunicorn serves: `gunicorn -c python:vigility.web.server.gunicorn_conf vigility.web.server.asgi:app`.
+"""The module that gunicorn serves, with the configuration in `gunicorn_conf.py`.
+
+    gunicorn -c python:vigility.web.server.gunicorn_conf vigility.web.server.asgi:app
 
 The application is created when the worker starts, which is after the fork.
 """
@@ -21,13 +23,14 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-# How long the event loop may keep Python's global lock from the writer's thread. The writer needs it back after
-# each call into the database, some four times a transaction. Python's default of 5 ms would delay every commit.
+# How long the event loop may keep Python's global lock from the writer's thread. The writer needs it back
+# after each call into the database, some four times a transaction. Python's default of 5 ms would delay every
+# commit.
 SWITCH_SECONDS: Final = 0.0001
 
-# How many objects may be created and not yet freed before the garbage collector scans the young ones. A request
-# in flight holds some 20 and leaves no cycles. With Python's default of 700 they were scanned again and again, which
-# took a twentieth of all CPU time under load.
+# How many objects may be created and not yet freed before the garbage collector scans the young ones. A
+# request in flight holds some 20 and leaves no cycles. With Python's default of 700 they were scanned again
+# and again, which took a twentieth of all CPU time under load.
 GC_THRESHOLD: Final = 20_000
 
 

@@ -1,4 +1,7 @@
-"""gunicorn's configuration: `gunicorn -c python:vigility.web.server.gunicorn_conf vigility.web.server.asgi:app`."""
+"""The configuration for gunicorn's own command.
+
+gunicorn -c python:vigility.web.server.gunicorn_conf vigility.web.server.asgi:app
+"""
 
 import sys
 

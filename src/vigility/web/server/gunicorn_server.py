@@ -40,7 +40,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """gunicorn's own settings."""
+    """The settings that gunicorn itself takes."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
         "bind": f"{host}:{settings.port}",

@@ -22,7 +22,11 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 
 
 class Protocol(HttpToolsProtocol):
-    """Limits heads and slow clients, responds with JSON to what is not HTTP, and offers `POST /track` a fast path."""
+    """One connection.
+
+    Limits heads and slow clients, responds with JSON to what is not HTTP, and tries the fast path for
+    `POST /track`.
+    """
 
     cycle: RequestResponseCycle | FastPathCycle | None  # type: ignore[assignment]
     _head_bytes = 0

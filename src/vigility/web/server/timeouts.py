@@ -1,4 +1,4 @@
-"""How long a worker waits for clients that send or read slowly. Each of them holds one of its few connections."""
+"""How long a worker waits for clients that send or read slowly. Each holds one of its few connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 # A request has this long to arrive, plus one second for each SLOWEST_BYTES_A_SECOND bytes that have arrived.
-# That lets 2 MiB through over a line of 28 kbit/s, but stops clients that send a byte a second to hold a connection.
+# That lets 2 MiB through over a line of 28 kbit/s, but stops clients that send a byte a second to hold a
+# connection.
 REQUEST_SECONDS: Final = 60.0
 SLOWEST_BYTES_A_SECOND: Final = 1_000
 # How long a client may read nothing at all of a response that is larger than the system's buffers.

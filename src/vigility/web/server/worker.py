@@ -47,8 +47,8 @@ class Worker(UvicornWorker):  # type: ignore[misc]
     def init_signals(self) -> None:
         """Called before serving."""
         super().init_signals()
-        # After a graceful stop uvicorn raises the signal again, for the handler that was there before. The default
-        # handler would then kill a worker that has just stopped cleanly.
+        # After a graceful stop uvicorn raises the signal again, for the handler that was there before. The
+        # default handler would then kill a worker that has just stopped cleanly.
         signal.signal(signal.SIGTERM, lambda *_: None)
 
     async def callback_notify(self) -> None:
