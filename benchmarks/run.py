@@ -9,7 +9,7 @@ from pathlib import Path
 BENCHMARKS = (
     "start_up",
     "import_events",
-    "copying",
+    "copy_database",
     "report_at_scale",
     "workers",
     "analytics",

@@ -57,3 +57,10 @@ def test_a_start_after_the_end_is_allowed():
 )
 def test_filters_describe_themselves(filters, description):
     assert filters.describe() == description
+
+
+def test_the_filtered_dimensions_are_attributes_too():
+    assert (Filters().age_group, Filters().gender) == (None, None)
+    chosen = Filters(age_group="<18", gender="Other")
+    assert (chosen.age_group, chosen.gender) == (AgeGroup.UNDER_18, Gender.OTHER)
+    assert chosen.values == (("age_group", "<18"), ("gender", "Other"))

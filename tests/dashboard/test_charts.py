@@ -31,10 +31,10 @@ def page(visitor):
 def test_bars_are_ordered_and_in_proportion(page, visitor):
     names = [bar.get_attribute("aria-label") for bar in page.locator(".bar").all()]
     assert names[:4] == [
-        "search: 405 clicks",
-        "invoice: 200 clicks",
-        f"{HOSTILE}: 90 clicks",
-        f"{FORMULA}: 80 clicks",
+        "search: 405 events",
+        "invoice: 200 events",
+        f"{HOSTILE}: 90 events",
+        f"{FORMULA}: 80 events",
     ]
     lengths = [float(bar.get_attribute("width")) for bar in page.locator(".bar .length").all()]
     assert lengths[1] / lengths[0] == pytest.approx(200 / 405)
@@ -47,15 +47,15 @@ def test_a_click_on_a_bar_chooses_it_and_shows_its_days(page, visitor, expect):
     visitor.bar("search").click()
     expect(visitor.bar("search")).to_have_attribute("aria-selected", "true")
     expect(page.locator("[aria-selected=true]")).to_have_count(1)
-    expect(page.get_by_role("slider", name="Clicks of search per day")).to_be_visible()
+    expect(page.get_by_role("slider", name="Events of search per day")).to_be_visible()
     visitor.rest()
     assert visitor.calls == [("track", "bar_chart_zoom"), ("analytics", {"feature": "search"})]
     assert visitor.count("bar_chart_zoom") == before + 1
-    expect(page.locator("#line-about")).to_contain_text("405 clicks")
+    expect(page.locator("#line-about")).to_contain_text("405 events")
     page.reload()
     visitor.rest()
     expect(visitor.bar("search")).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_role("slider", name="Clicks of search per day")).to_be_visible()
+    expect(page.get_by_role("slider", name="Events of search per day")).to_be_visible()
     assert len(visitor.calls) == 3  # the reload fetched and tracked nothing
     page.get_by_role("button", name="Close search").click()
     expect(page.locator("[aria-selected=true]")).to_have_count(0)
@@ -71,7 +71,7 @@ def test_bars_are_chosen_by_keys(page, visitor, expect):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Tab")
     expect(visitor.bar("invoice")).to_be_focused()  # one stop of Tab, where one was
-    expect(page.locator("#bars .tooltip")).to_contain_text("200 clicks")
+    expect(page.locator("#bars .tooltip")).to_contain_text("200 events")
     page.keyboard.press("Escape")
     expect(page.locator("#bars .tooltip")).to_be_hidden()
     page.keyboard.press("End")
@@ -95,11 +95,11 @@ def test_hovering_shows_the_day_and_counts_once_a_feature(page, visitor, expect)
     tooltip = page.locator("#line .tooltip")
     box = line.bounding_box()
     page.mouse.move(box["x"] + box["width"] - 16, box["y"] + 100)
-    expect(tooltip).to_contain_text("15 clicks")
+    expect(tooltip).to_contain_text("15 events")
     expect(tooltip).to_contain_text(TODAY.strftime("%a ") + f"{TODAY.day} ")
     visitor.rest()
     page.mouse.move(box["x"] + 60, box["y"] + 100)
-    expect(tooltip).to_contain_text("10 clicks")
+    expect(tooltip).to_contain_text("10 events")
     page.mouse.move(5, 5)
     expect(tooltip).to_be_hidden()
     line.hover()
@@ -122,11 +122,11 @@ def test_the_days_are_read_by_keys(page, visitor, expect):
     line = page.get_by_role("slider")
     line.focus()
     page.keyboard.press("End")
-    expect(line).to_have_attribute("aria-valuetext", re.compile("15 clicks$"))
+    expect(line).to_have_attribute("aria-valuetext", re.compile("15 events$"))
     page.keyboard.press("ArrowLeft")
     yesterday = TODAY - timedelta(days=1)
     expect(line).to_have_attribute(
-        "aria-valuetext", re.compile(rf"{yesterday.day} \w+ {yesterday.year}: 10 clicks$")
+        "aria-valuetext", re.compile(rf"{yesterday.day} \w+ {yesterday.year}: 10 events$")
     )
     expect(page.locator("#line .tooltip")).to_be_visible()
     page.keyboard.press("Escape")
@@ -137,7 +137,7 @@ def test_the_days_are_read_by_keys(page, visitor, expect):
 
 def test_the_bars_tell_their_share(page, visitor, expect):
     visitor.bar("invoice").hover()
-    expect(page.locator("#bars .tooltip")).to_have_text(re.compile(r"^invoice200 clicks, \d\d\.\d % of all$"))
+    expect(page.locator("#bars .tooltip")).to_have_text(re.compile(r"^invoice200 events, \d\d\.\d % of all$"))
     page.mouse.move(5, 5)
     expect(page.locator("#bars .tooltip")).to_be_hidden()
 

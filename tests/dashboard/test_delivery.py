@@ -32,7 +32,7 @@ def test_a_refused_event_is_sent_again_under_the_same_id(page, visitor, expect):
         visitor.sent.clear()
         refuse(page, 2, status=status, json={"error": "later"})
         page.get_by_role("button", name="Refresh").click()
-        expect(page.locator("#late")).to_contain_text("1 click not counted yet")
+        expect(page.locator("#late")).to_contain_text("1 event not counted yet")
         visitor.delivered()
         expect(page.locator("#late")).to_be_empty()
         visitor.rest()
@@ -56,7 +56,7 @@ def test_an_event_whose_answer_was_lost_counts_once(page, visitor, expect):
 
     page.route("**/track", handle)
     page.get_by_role("button", name="Refresh").click()
-    expect(page.locator("#late")).to_contain_text("1 click")
+    expect(page.locator("#late")).to_contain_text("1 event")
     visitor.delivered()
     expect(page.locator("#late")).to_be_empty()
     assert lost == [201]
@@ -68,7 +68,7 @@ def test_retry_after_is_honoured(page, visitor, expect):
     visitor.expected = ["503"]
     refuse(page, 1, status=503, headers={"Retry-After": "2"}, json={"error": "busy"})
     page.get_by_role("button", name="Refresh").click()
-    expect(page.locator("#late")).to_contain_text("1 click")
+    expect(page.locator("#late")).to_contain_text("1 event")
     page.evaluate("dispatchEvent(new Event('online'))")  # must not cut short what the server asked for
     visitor.let_pass(1_999)
     assert visitor.features_sent() == ["refresh_data"]
@@ -83,7 +83,7 @@ def test_the_order_is_kept(page, visitor, expect):
     page.get_by_label("Gender", exact=True).select_option("Male")
     page.get_by_label("Age Group", exact=True).select_option("Over 40")
     page.get_by_role("button", name="Refresh").click()
-    expect(page.locator("#late")).to_contain_text("3 clicks not counted yet")
+    expect(page.locator("#late")).to_contain_text("3 events not counted yet")
     visitor.delivered()
     visitor.rest()
     assert visitor.features_sent() == ["gender_filter", "gender_filter", "age_filter", "refresh_data"]
@@ -106,9 +106,9 @@ def test_events_wait_for_the_network_through_a_reload(page, visitor, expect):
     before = visitor.stored("refresh_data")
     page.route("**/track", lambda route: route.abort())
     page.get_by_role("button", name="Refresh").click()
-    expect(page.locator("#late")).to_contain_text("1 click")
+    expect(page.locator("#late")).to_contain_text("1 event")
     page.reload()
-    expect(page.locator("#late")).to_contain_text("1 click")
+    expect(page.locator("#late")).to_contain_text("1 event")
     page.unroute("**/track")
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.locator("#late")).to_be_empty()
@@ -122,7 +122,7 @@ def test_an_event_refused_for_good_is_said_and_does_not_block_the_next(page, vis
     refuse(page, 1, status=409, json={"error": "event_id is already used"})
     before = visitor.stored("refresh_data")
     page.get_by_role("button", name="Refresh").click()
-    expect(page.get_by_text("A click was not counted: event_id is already used.")).to_be_visible()
+    expect(page.get_by_text("An event was not counted: event_id is already used.")).to_be_visible()
     page.get_by_role("button", name="Refresh").click()
     visitor.rest()
     assert visitor.count("refresh_data") == before + 1
@@ -159,9 +159,9 @@ def test_a_late_answer_does_not_overwrite_a_newer_one(page, visitor, expect):
 
 def test_failed_charts_say_so_and_come_back(page, visitor, expect):
     visitor.expected = ["500", "ERR_FAILED"]
-    page.route("**/analytics*", lambda route: route.fulfill(status=500, json={"error": "The store is full"}))
+    page.route("**/analytics*", lambda route: route.fulfill(status=500, json={"error": "The disk is full"}))
     page.get_by_role("button", name="Refresh").click()
-    expect(page.get_by_text("The counts could not be loaded. The store is full.")).to_be_visible()
+    expect(page.get_by_text("The counts could not be loaded. The disk is full.")).to_be_visible()
     expect(page.get_by_role("button", name="Export CSV")).to_be_disabled()
     page.unroute("**/analytics*")
     page.route("**/analytics*", lambda route: route.abort())

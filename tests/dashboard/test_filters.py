@@ -187,7 +187,7 @@ def test_a_start_after_the_end_is_said_and_shows_no_bars(visitor, expect):
     page.get_by_label("Start Date", exact=True).fill("2026-02-01")
     visitor.let_pass(TYPING_MS)
     expect(page.get_by_text("Start Date is after End Date")).to_be_visible()
-    expect(page.get_by_text("No clicks under these filters.")).to_be_visible()
+    expect(page.get_by_text("No events under these filters.")).to_be_visible()
     expect(page.get_by_label("Start Date", exact=True)).to_have_accessible_description(
         re.compile("no day lies between")
     )

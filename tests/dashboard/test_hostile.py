@@ -88,7 +88,7 @@ def test_names_made_to_harm_are_only_text(visitor, expect):
     page = visitor.page
     visitor.open(f"/dashboard?feature={quote(NAMES[0])}")
     for name in NAMES:
-        bar = page.get_by_role("option", name=f"{name}: 1 click", exact=True)
+        bar = page.get_by_role("option", name=f"{name}: 1 event", exact=True)
         bar.click()
         visitor.rest()
         expect(page.locator("#close-line .cut")).to_have_text(name)

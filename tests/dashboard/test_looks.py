@@ -118,7 +118,7 @@ def test_the_empty_dashboard(guest, expect):
         "**/analytics*", lambda route: route.fulfill(json={"barChartData": [], "lineChartData": []})
     )
     guest.open()
-    expect(guest.page.get_by_text("No clicks yet. Set a filter or press Refresh")).to_be_visible()
+    expect(guest.page.get_by_text("No events yet. Set a filter or press Refresh")).to_be_visible()
     expect(guest.page.get_by_role("button", name="Export PNG")).to_be_disabled()
     check(guest, f"empty-{guest.look}")
 

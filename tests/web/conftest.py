@@ -22,11 +22,11 @@ def v(clock, hasher):
 
 @pytest.fixture
 def open_client(v, clock):
-    """Opens clients of applications over `v`, with settings of their own."""
+    """Opens clients of applications over `v`, each with its own settings."""
     opened = []
 
-    def client_of(store=v, **changed):
-        opened.append(Client(create_app(store, make_settings(**changed), clock)))
+    def client_of(**changed):
+        opened.append(Client(create_app(v, make_settings(**changed), clock)))
         return opened[-1]
 
     yield client_of

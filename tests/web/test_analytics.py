@@ -12,15 +12,15 @@ from vigility.web.app import create_app
 def statements():
     seen = []
 
-    def note(_connection, _cursor, statement, *_):
+    def record(_connection, _cursor, statement, *_):
         seen.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", record)
     yield seen
-    event.remove(Engine, "before_cursor_execute", note)
+    event.remove(Engine, "before_cursor_execute", record)
 
 
-def test_analytics_reads_summaries_and_no_event(tmp_path, clock, statements):
+def test_analytics_reads_rollups_and_no_events(tmp_path, clock, statements):
     with vigility.connect(f"{tmp_path}/usage.db", clock=clock, hasher=Hasher()) as v:
         client = Client(create_app(v, make_settings(), clock))
         bearer = {"Authorization": f"Bearer {client.register(**ADA)}"}

@@ -1,4 +1,4 @@
-"""`POST /track/batch`: the right events are stored, the others told by index."""
+"""`POST /track/batch`: valid events are stored, the others reported by index."""
 
 from datetime import timedelta
 
@@ -21,10 +21,10 @@ def test_events_are_counted_at_their_own_time(client, bearer, v, clock):
     assert [count for _, count in daily(v.report(feature="x"))] == [1, 1]
 
 
-def test_wrong_events_are_told_by_index_and_the_others_stored(client, bearer, v, clock):
+def test_invalid_events_are_reported_by_index_and_the_others_stored(client, bearer, v, clock):
     ahead = (clock.now + timedelta(minutes=5, seconds=1)).isoformat()
     old = (clock.now - timedelta(days=3654)).isoformat()
-    wrong = [
+    invalid = [
         {"feature_name": "x", "timestamp": ahead},
         {"feature_name": "x", "timestamp": old},
         {"feature_name": ""},
@@ -33,7 +33,7 @@ def test_wrong_events_are_told_by_index_and_the_others_stored(client, bearer, v,
         {"feature_name": "x", "event_id": {}},
         {"timestamp": "noon", "feature_name": "x"},
     ]
-    response = send(client, bearer, *wrong, {"feature_name": "x"})
+    response = send(client, bearer, *invalid, {"feature_name": "x"})
     assert response.json["accepted"] == 1
     assert [entry["index"] for entry in response.json["rejected"]] == list(range(7))
     errors = [entry["error"] for entry in response.json["rejected"]]
@@ -43,12 +43,12 @@ def test_wrong_events_are_told_by_index_and_the_others_stored(client, bearer, v,
     assert v.report().total == 1
 
 
-def test_the_edges_of_the_time_that_is_taken(client, bearer, clock):
+def test_the_bounds_of_accepted_times(client, bearer, clock):
     for at in (clock.now + timedelta(minutes=5), clock.now - timedelta(days=3653)):
         assert send(client, bearer, {"feature_name": "x", "timestamp": at.isoformat()}).json["accepted"] == 1
 
 
-def test_an_event_id_counts_once_across_both_ways(client, bearer, v):
+def test_an_event_id_counts_once_across_both_endpoints(client, bearer, v):
     event = {"feature_name": "x", "event_id": EVENT_ID}
     assert client.post("/track", event, headers=bearer).status_code == 201
     response = send(client, bearer, event, event, {"feature_name": "y", "event_id": EVENT_ID})
@@ -61,21 +61,21 @@ def test_an_event_id_counts_once_across_both_ways(client, bearer, v):
 @pytest.mark.parametrize(
     "body", [{}, {"events": []}, {"events": {}}, {"events": [5]}, [], {"events": [{}] * 5_001}], ids=range(6)
 )
-def test_what_is_no_batch_is_refused_whole(client, bearer, v, body):
+def test_an_invalid_batch_is_refused(client, bearer, v, body):
     response = client.post("/track/batch", body, headers=bearer)
     assert response.status_code == 400
     assert response.json["error"]
     assert v.report().total == 0
 
 
-def test_past_the_bound_of_waiting_batches_one_is_told_to_come_again(client, bearer, v, monkeypatch):
+def test_a_batch_is_refused_if_too_many_wait(client, bearer, v, monkeypatch):
     monkeypatch.setattr("vigility.web.http.executors.MAX_WAITING_BATCHES", 0)
     response = client.post("/track/batch", {"events": [{"feature_name": "a"}]}, headers=bearer)
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert v.report().total == 0
 
 
-def test_a_batch_needs_a_user(client):
+def test_a_batch_requires_a_token(client):
     assert send(client, {}, {"feature_name": "x"}).status_code == 401
 
 

@@ -32,7 +32,7 @@ def test_the_defaults():
     assert settings.workers >= 1
 
 
-def test_what_is_chosen_comes_before_the_environment_and_that_before_the_file(monkeypatch, tmp_path):
+def test_arguments_override_the_environment_which_overrides_the_file(monkeypatch, tmp_path):
     (tmp_path / ".env").write_text("PORT=1\nVIGILITY_HOST=from-file\nUNKNOWN=x\nVIGILITY_WORKERS=7\n")
     monkeypatch.setenv("PORT", "2")
     monkeypatch.setenv("VIGILITY_HOST", "")
@@ -54,7 +54,9 @@ def test_what_is_chosen_comes_before_the_environment_and_that_before_the_file(mo
         ("FRONTEND_URL", "http://[x", "FRONTEND_URL "),
     ],
 )
-def test_a_wrong_value_is_one_line_that_names_the_variable(monkeypatch, variable, value, sentence):
+def test_the_error_for_an_invalid_value_is_one_line_that_names_the_variable(
+    monkeypatch, variable, value, sentence
+):
     monkeypatch.setenv(variable, value)
     with pytest.raises(InvalidInput) as caught:
         load_settings()
@@ -63,7 +65,7 @@ def test_a_wrong_value_is_one_line_that_names_the_variable(monkeypatch, variable
 
 
 @pytest.mark.parametrize(
-    ("given", "origin"),
+    ("url", "origin"),
     [
         ("https://app.example", "https://app.example"),
         ("https://app.example/", "https://app.example"),
@@ -72,8 +74,8 @@ def test_a_wrong_value_is_one_line_that_names_the_variable(monkeypatch, variable
         ("http://[::1]:3000/", "http://[::1]:3000"),
     ],
 )
-def test_the_front_end_is_an_origin(given, origin):
-    assert load_settings(frontend_url=given).frontend_url == origin
+def test_the_front_end_is_reduced_to_its_origin(url, origin):
+    assert load_settings(frontend_url=url).frontend_url == origin
 
 
 def test_secrets_are_not_shown(monkeypatch):
@@ -81,7 +83,7 @@ def test_secrets_are_not_shown(monkeypatch):
     assert "do not show" not in repr(load_settings())
 
 
-def test_a_secret_is_made_once_by_many_at_once(tmp_path):
+def test_concurrent_threads_create_one_secret(tmp_path):
     with ThreadPoolExecutor(16) as pool:
         made = set(pool.map(kept_secret, [tmp_path / "secret"] * 64))
     assert len(made) == 1
@@ -98,7 +100,7 @@ def test_a_secret_that_others_may_read_is_refused(tmp_path):
         kept_secret(path)
 
 
-def test_where_the_secret_comes_from(tmp_path):
+def test_the_sources_of_the_secret(tmp_path):
     assert signing_secret("sqlite:///x.db", "configured") == b"configured"
     assert signing_secret("memory:", None) != signing_secret("memory:", None)
     url = f"sqlite:///{tmp_path}/usage.db"
@@ -107,7 +109,7 @@ def test_where_the_secret_comes_from(tmp_path):
         signing_secret("postgresql://db/usage", None)
 
 
-def test_every_setting_stands_in_the_documentation():
+def test_every_setting_is_documented():
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     for name, field in Settings.model_fields.items():
         default = "" if field.default_factory or field.default in (None, ()) else f"`{field.default}`"

@@ -1,4 +1,4 @@
-"""The life of a connection: what is pending when it ends, when the server ends, or when something fails."""
+"""Connections with pending requests: when the client leaves, the server stops, or something fails."""
 
 import logging
 import socket
@@ -12,7 +12,7 @@ from support.in_process_server import TIMEOUT, read_responses, running_in_proces
 from support.web_client import ADA, json_bytes, make_settings
 from vigility.core.errors import StoreUnavailable
 from vigility.web.app import create_app
-from vigility.web.fast_path import handler as express_module
+from vigility.web.fast_path import handler as fast_path_handler
 from vigility.web.fast_path.handler import FastTrackHandler
 
 LAST = b"Connection: close\r\n"
@@ -21,10 +21,10 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Gate:
-    """A store that holds transactions up."""
+    """Blocks the transactions of a sink, and fails them on demand."""
 
-    def __init__(self, store):
-        self._store = store
+    def __init__(self, add):
+        self._add = add
         self.entered = threading.Event()
         self.open = threading.Event()
         self.open.set()
@@ -36,7 +36,7 @@ class Gate:
         if self.failures:
             self.shut()
             raise self.failures.pop()
-        return self._store(records)
+        return self._add(records)
 
     def shut(self):
         self.entered.clear()
@@ -44,8 +44,8 @@ class Gate:
 
 
 @pytest.fixture(autouse=True)
-def _moment(monkeypatch):
-    """What the worker knows of users does not get old, however slow the machine: the short way is taken."""
+def _fresh_session_cache(monkeypatch):
+    """The session cache is never outdated, however slow the machine is, so that the fast path is taken."""
     monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: 1_000.0)
 
 
@@ -66,7 +66,7 @@ def server(v, clock, gate):
 
 @pytest.fixture
 def token(server):
-    """The token of a user whom the short way knows."""
+    """The token of a user whom the fast path has cached."""
     with server.connect() as connection:
         connection.sendall(track_request("x", json_bytes(ADA), path=b"/register", more=LAST))
         token = read_responses(connection)[0][2]["token"]
@@ -80,15 +80,15 @@ def statuses(connection, count=None):
     return [response[0] for response in read_responses(connection, count)]
 
 
-def happens(condition):
-    """Whether it comes true before patience ends."""
-    until = time.monotonic() + TIMEOUT
-    while not (so := condition()) and time.monotonic() < until:
+def becomes_true(condition):
+    """Poll the condition until it is true or time is up. Returns its value."""
+    deadline = time.monotonic() + TIMEOUT
+    while not (value := condition()) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return so
+    return value
 
 
-def test_who_waits_for_a_word_before_the_body_gets_it(server, token):
+def test_expect_100_continue_is_answered(server, token):
     head, _, body = track_request(token, more=b"Expect: 100-continue\r\n" + LAST).partition(b"\r\n\r\n")
     with server.connect() as connection:
         connection.sendall(head + b"\r\n\r\n")
@@ -99,7 +99,7 @@ def test_who_waits_for_a_word_before_the_body_gets_it(server, token):
 
 @pytest.mark.parametrize("garbage", [b"\x00\x01garbage\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"A" * 300_000])
 @pytest.mark.parametrize("more", [b"", b"Cookie: a=b\r\n"])
-def test_garbage_behind_a_request_is_not_its_answer(server, token, gate, caplog, garbage, more):
+def test_garbage_after_a_request_does_not_affect_its_response(server, token, gate, caplog, garbage, more):
     gate.shut()
     with server.connect() as connection:
         connection.sendall(track_request(token, more=more))
@@ -107,20 +107,22 @@ def test_garbage_behind_a_request_is_not_its_answer(server, token, gate, caplog,
         connection.sendall(garbage)
         gate.open.set()
         assert statuses(connection) == [201]
-    assert [record.message for record in caplog.records] == ["Invalid HTTP request received."], "said once"
+    assert [record.message for record in caplog.records] == ["Invalid HTTP request received."], (
+        "it must be logged once"
+    )
 
 
-def test_blank_lines_before_a_request_are_none(server, token):
+def test_blank_lines_before_a_request_are_ignored(server, token):
     with server.connect() as connection:
         connection.sendall(b"\r\n\r\n")
-        with server.connect() as another:  # when this is answered, the blank lines have arrived
+        with server.connect() as another:  # once this is answered, the blank lines have arrived
             another.sendall(HEALTH)
             assert statuses(another, 1) == [200]
         connection.sendall(track_request(token) + b"\r\n" + track_request(token, more=LAST))
         assert statuses(connection) == [201, 201]
 
 
-def test_requests_behind_one_that_is_refused_late_are_answered(server, token, gate, v, monkeypatch):
+def test_requests_after_one_that_fails_late_are_answered(server, token, gate, v, monkeypatch):
     monkeypatch.setattr(v.events._queue, "_retry_seconds", 0)
     gate.shut()
     gate.failures = [StoreUnavailable("usage.db: disk I/O error", "its disk fails")]
@@ -132,14 +134,14 @@ def test_requests_behind_one_that_is_refused_late_are_answered(server, token, ga
         assert statuses(connection, 1) == [503]
         assert gate.entered.wait(TIMEOUT)
         connection.sendall(HEALTH + track_request(token, more=LAST))
-        with server.connect() as another:  # when this is answered, those have arrived
+        with server.connect() as another:  # once this is answered, those have arrived
             another.sendall(HEALTH)
             assert statuses(another, 1) == [200]
         gate.open.set()
         assert statuses(connection) == [201, 200, 201]
 
 
-def test_requests_behind_a_pending_one_wait_for_it(server, token, gate):
+def test_requests_after_a_pending_one_wait_for_it(server, token, gate):
     gate.shut()
     with server.connect() as connection:
         connection.sendall(track_request(token))
@@ -149,32 +151,33 @@ def test_requests_behind_a_pending_one_wait_for_it(server, token, gate):
         assert statuses(connection) == [201, 200, 201, 201]
 
 
-def hang_up(connection):
+def reset(connection):
+    """Close the connection with a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 @pytest.mark.parametrize("behind", [b"", HEALTH])
 @pytest.mark.parametrize("more", [b"", b"Cookie: a=b\r\n"])
-def test_a_sender_who_hangs_up_harms_nobody(server, token, gate, v, caplog, behind, more):
+def test_a_client_that_disconnects_affects_nobody_else(server, token, gate, v, caplog, behind, more):
     gate.shut()
     with server.connect() as connection:
-        leaver = server.connect()
-        leaver.sendall(track_request(token, more=more) + behind)
+        leaving = server.connect()
+        leaving.sendall(track_request(token, more=more) + behind)
         assert gate.entered.wait(TIMEOUT)
         connection.sendall(track_request(token))
-        hang_up(leaver)
+        reset(leaving)
         connections = server.server_state.connections
-        # With a request behind it the server reads no more until the first is answered.
-        assert behind or happens(lambda: len(connections) == 1)
+        # If another request follows, the server reads nothing more until it has answered the first.
+        assert behind or becomes_true(lambda: len(connections) == 1)
         gate.open.set()
         assert statuses(connection, 1) == [201]
-    assert happens(lambda: not connections)
+    assert becomes_true(lambda: not connections)
     assert v.report().total == 3
     assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-def test_a_fault_before_the_event_is_queued_is_a_500(server, token, v, monkeypatch, caplog):
+def test_an_error_before_the_event_is_queued_is_a_500(server, token, v, monkeypatch, caplog):
     monkeypatch.setattr(FastTrackHandler, "_cached_user", lambda *_: 1 / 0)
     with server.connect() as connection:
         connection.sendall(
@@ -189,10 +192,10 @@ def test_a_fault_before_the_event_is_queued_is_a_500(server, token, v, monkeypat
     assert v.report().total == 1
 
 
-def test_a_fault_in_an_answer_is_a_500_and_the_others_are_answered(server, token, gate, monkeypatch, caplog):
-    fields = express_module.track_response
+def test_an_error_in_one_response_is_a_500_and_the_others_are_sent(server, token, gate, monkeypatch, caplog):
+    fields = fast_path_handler.track_response
     monkeypatch.setattr(
-        express_module, "track_response", lambda t: 1 / 0 if t.record.feature == "bad" else fields(t)
+        fast_path_handler, "track_response", lambda t: 1 / 0 if t.record.feature == "bad" else fields(t)
     )
     gate.shut()
     senders = [server.connect() for _ in range(5)]
@@ -209,7 +212,7 @@ def test_a_fault_in_an_answer_is_a_500_and_the_others_are_answered(server, token
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_the_end_of_the_server_answers_what_is_pending(v, clock, gate):
+def test_a_stopping_server_answers_pending_requests(v, clock, gate):
     stored = []
     close = v.close
 
@@ -230,7 +233,7 @@ def test_the_end_of_the_server_answers_what_is_pending(v, clock, gate):
             assert gate.entered.wait(TIMEOUT)
             server.should_exit = True
             (protocol,) = server.server_state.connections
-            assert happens(lambda: not protocol.cycle.keep_alive)
+            assert becomes_true(lambda: not protocol.cycle.keep_alive)
             gate.open.set()
             ((status, headers, _),) = read_responses(connection)
     assert (status, headers["Connection"]) == (201, "close")
@@ -238,7 +241,7 @@ def test_the_end_of_the_server_answers_what_is_pending(v, clock, gate):
     assert server.server_state.total_requests == 3
 
 
-def test_an_upgrade_is_not_taken_up(server, token):
+def test_an_upgrade_is_ignored(server, token):
     with server.connect() as connection:
         connection.sendall(track_request(token, more=b"Upgrade: x\r\n" + LAST))
         assert statuses(connection) == [201]

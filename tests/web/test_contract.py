@@ -1,4 +1,4 @@
-"""The contract's endpoints, and every row of its "Bad input"."""
+"""The endpoints of the contract, and every row of its "Bad input"."""
 
 import json
 import re
@@ -15,7 +15,7 @@ REGISTER, LOGIN, TRACK = "/register", "/login", "/track"
 REQUIRED = "All fields are required"
 
 
-def test_registering_answers_with_user_token_and_both_cookies(client):
+def test_registering_returns_user_token_and_both_cookies(client):
     response = client.post(REGISTER, ADA | {"age": "25"})
     assert response.status_code == 201
     token = response.json["token"]
@@ -38,7 +38,7 @@ def test_the_user_cookie_is_url_encoded_json(client):
     assert re.fullmatch(r"[A-Za-z0-9!~*'()_.%-]+", value)
 
 
-def test_logging_in_answers_the_same(client):
+def test_signing_in_returns_the_same(client):
     client.register()
     response = client.post(LOGIN, {"username": "ada", "password": "a long password"})
     assert response.status_code == 200
@@ -46,7 +46,7 @@ def test_logging_in_answers_the_same(client):
     assert [cookie.partition("=")[0] for cookie in response.set_cookies] == ["auth_token", "user_data"]
 
 
-def test_with_a_front_end_of_another_site_cookies_are_secure(open_client):
+def test_cookies_for_a_front_end_on_another_site_are_secure(open_client):
     client = open_client(frontend_url="https://app.example/")
     for response in (client.post(REGISTER, ADA), client.post("/logout")):
         first, second = response.set_cookies
@@ -54,17 +54,17 @@ def test_with_a_front_end_of_another_site_cookies_are_secure(open_client):
         assert second.endswith("Path=/; SameSite=None; Secure")
 
 
-def test_logging_out_needs_no_login_and_clears_the_cookies_with_their_attributes(client):
+def test_logging_out_needs_no_token_and_clears_the_cookies_with_their_attributes(client):
     response = client.post("/logout")
     assert (response.status_code, response.json) == (200, {"message": "Logged out successfully"})
-    gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"
+    expired = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"
     assert response.set_cookies == [
-        f"auth_token=; {gone}; HttpOnly; SameSite=Lax",
-        f"user_data=; {gone}; SameSite=Lax",
+        f"auth_token=; {expired}; HttpOnly; SameSite=Lax",
+        f"user_data=; {expired}; SameSite=Lax",
     ]
 
 
-def test_tracking_answers_with_the_event(client, bearer):
+def test_tracking_returns_the_event(client, bearer):
     response = client.post(TRACK, {"feature_name": "date_filter"}, headers=bearer)
     assert response.status_code == 201
     assert response.json == {
@@ -87,7 +87,7 @@ def test_an_event_id_is_counted_once(client, bearer):
     assert client.post(TRACK, event | {"event_id": "x"}, headers=bearer).status_code == 400
 
 
-def test_analytics_answers_bars_and_the_line_of_one_feature(client, bearer, clock):
+def test_analytics_returns_bars_and_the_line_of_one_feature(client, bearer, clock):
     for feature in ("b", "a", "a", "c"):
         client.post(TRACK, {"feature_name": feature}, headers=bearer)
     clock.move(hours=23)
@@ -104,7 +104,7 @@ def test_analytics_answers_bars_and_the_line_of_one_feature(client, bearer, cloc
     assert client.get("/analytics", headers=bearer).json["lineChartData"] == []
 
 
-def test_filters_choose_events(client, bearer):
+def test_filters_select_events(client, bearer):
     young = {"Authorization": "Bearer " + client.register(username="bob", age=17, gender="Male")}
     client.post(TRACK, {"feature_name": "a"}, headers=bearer)
     client.post(TRACK, {"feature_name": "b"}, headers=young)
@@ -122,7 +122,7 @@ def test_filters_choose_events(client, bearer):
 
 
 @pytest.mark.parametrize("day", ["0002-09-23", "0020-09-23", "0202-09-23", "2026-09-23"])
-def test_a_date_that_is_being_typed_is_answered(client, bearer, day):
+def test_a_date_that_is_being_typed_is_accepted(client, bearer, day):
     client.post(TRACK, {"feature_name": "a"}, headers=bearer)
     assert client.get(f"/analytics?startDate={day}&feature=a", headers=bearer).status_code == 200
 
@@ -166,21 +166,21 @@ def test_a_taken_username(client):
 
 
 @pytest.mark.parametrize("age", ["25", 25, 1, 120], ids=repr)
-def test_an_age(client, age):
+def test_valid_ages(client, age):
     assert client.post(REGISTER, ADA | {"age": age}).status_code == 201
 
 
 @pytest.mark.parametrize(
     "age", ["25abc", 25.9, 0, -5, 1000, True, 3_000_000_000, 10**30, "025", " 25", "٢٥", [25], {}, 121]
 )
-def test_no_age(client, age):
+def test_invalid_ages(client, age):
     response = client.post(REGISTER, ADA | {"age": age})
     assert response.status_code == 400
     assert "a whole number from 1 to 120" in response.json["error"]
 
 
 @pytest.mark.parametrize("gender", ["female", "X", 1, ["Male"], {"$ne": ""}], ids=repr)
-def test_no_gender(client, gender):
+def test_invalid_genders(client, gender):
     response = client.post(REGISTER, ADA | {"gender": gender})
     assert response.status_code == 400
     assert "Male, Female, Other" in response.json["error"]
@@ -188,7 +188,7 @@ def test_no_gender(client, gender):
 
 @pytest.mark.parametrize("value", [1, {"$ne": ""}, ["x"], True, 1.5], ids=repr)
 @pytest.mark.parametrize("field", ["username", "password"])
-def test_no_text(client, field, value):
+def test_names_and_passwords_that_are_not_text(client, field, value):
     assert client.post(REGISTER, ADA | {field: value}).status_code == 400
     client.register()
     assert (
@@ -198,21 +198,21 @@ def test_no_text(client, field, value):
 
 
 @pytest.mark.parametrize("name", ["   ", "x" * 65, "a\nb", "a\x00", " ada", "ada ", "\u2028", "\x1b[31m"])
-def test_no_username(client, name):
+def test_invalid_usernames(client, name):
     response = client.post(REGISTER, ADA | {"username": name})
     assert response.status_code == 400
     assert response.json["error"].startswith("username ")
 
 
 @pytest.mark.parametrize("password", ["1234567", "x" * 129])
-def test_no_password(client, password):
+def test_invalid_passwords(client, password):
     response = client.post(REGISTER, ADA | {"password": password})
     assert response.status_code == 400
     assert password not in response.json["error"]
 
 
 @pytest.mark.parametrize("password", ["密" * 127, "x" * 127, "🔑" * 127, "\0" * 127], ids=ascii)
-def test_a_password_of_any_script_is_wholly_significant(clock, password):
+def test_every_character_of_a_password_of_any_script_counts(clock, password):
     v = vigility.connect("memory:", clock=clock, hasher=BcryptHasher(rounds=4))
     client = Client(create_app(v, make_settings(), clock))
     client.register(password=password + "1")
@@ -226,7 +226,7 @@ def test_a_password_of_any_script_is_wholly_significant(clock, password):
     "login",
     [{"username": "ada", "password": "wrong password"}, {"username": "eve", "password": "a long password"}],
 )
-def test_a_wrong_login(client, login):
+def test_wrong_credentials(client, login):
     client.register()
     response = client.post(LOGIN, login)
     assert (response.status_code, response.json) == (400, {"error": "Invalid credentials"})
@@ -242,7 +242,7 @@ def test_a_wrong_login(client, login):
         {"username": "no password", "password": "a long password"},
     ],
 )
-def test_every_wrong_login_costs_the_same_one_comparison(client, v, hasher, login):
+def test_wrong_credentials_always_cost_one_comparison(client, v, hasher, login):
     client.register()
     v.users.add_without_password("no password", 30, "Other")
     hasher.calls.clear()
@@ -265,21 +265,21 @@ def test_track_without_a_feature(client, bearer, body):
 
 
 @pytest.mark.parametrize("name", [1, 0, True, ["x"], {}, "  ", "a\tb", "x" * 101, " a", "\x7f"], ids=repr)
-def test_no_feature(client, bearer, name):
+def test_invalid_features(client, bearer, name):
     response = client.post(TRACK, {"feature_name": name}, headers=bearer)
     assert response.status_code == 400
     assert response.json["error"].startswith("feature_name ")
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", TRACK), ("GET", "/analytics"), ("GET", "/me")])
-def test_no_token(client, method, path):
+def test_a_missing_token(client, method, path):
     response = client.request(method, path)
     assert (response.status_code, response.json) == (401, {"error": "No token provided"})
     assert response.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("query", ["ageGroup=old", "ageGroup=18", "gender=male", "gender=%00"])
-def test_a_garbage_choice(client, bearer, query):
+def test_invalid_values_of_filters(client, bearer, query):
     response = client.get(f"/analytics?{query}", headers=bearer)
     assert response.status_code == 400
     name = query.partition("=")[0]
@@ -290,7 +290,7 @@ def test_a_garbage_choice(client, bearer, query):
 @pytest.mark.parametrize(
     "day", ["2026-02-30", "2026-1-5", "x", "20260105", "2026-W05-6", "2026-01-05T00:00", "0000-01-01"]
 )
-def test_no_day(client, bearer, name, day):
+def test_invalid_days(client, bearer, name, day):
     response = client.get(f"/analytics?{name}={day}", headers=bearer)
     assert response.status_code == 400
     assert response.json["error"].startswith(f"{name} must be a day")
@@ -347,19 +347,19 @@ def test_an_unknown_feature_has_no_line(client, bearer):
     ids=repr,
 )
 @pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
-def test_a_body_that_is_no_json_object(client, bearer, path, body):
+def test_a_body_that_is_not_a_json_object(client, bearer, path, body):
     headers = bearer | {"Content-Type": "application/json"}
     assert client.post(path, body=body, headers=headers).status_code == 400
 
 
-def test_of_a_name_that_comes_twice_the_last_counts(client, bearer):
+def test_the_last_of_repeated_names_counts(client, bearer):
     body = b'{"feature_name": "a", "feature_name": "b"}'
     response = client.post(TRACK, body=body, headers=bearer | {"Content-Type": "application/json"})
     assert response.json["featureName"] == "b"
 
 
 @pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
-def test_a_body_that_is_too_large(client, bearer, path):
+def test_a_too_large_body(client, bearer, path):
     headers = bearer | {"Content-Type": "application/json"}
     padding = b'{"x":"' + b"x" * (100 * 1024 - 8) + b'"}'
     assert client.post(path, body=padding, headers=headers).status_code != 413
@@ -367,7 +367,7 @@ def test_a_body_that_is_too_large(client, bearer, path):
 
 
 @pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
-def test_a_body_that_is_too_large_and_comes_in_pieces_of_no_known_number(client, token, path):
+def test_a_too_large_body_in_pieces_of_unknown_number(client, token, path):
     headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {token}".encode())]
     assert client.send("POST", path, b"", headers, [b" " * 60_000] * 2).status_code == 413
     assert client.send("POST", path, b"", headers, [b" " * 60_000, b"{}"]).status_code in {200, 400}
@@ -384,16 +384,20 @@ def test_a_body_that_is_too_large_and_comes_in_pieces_of_no_known_number(client,
     ],
 )
 @pytest.mark.parametrize("path", [REGISTER, LOGIN, TRACK, "/logout"])
-def test_a_body_of_another_type(client, bearer, path, content_type):
-    response = client.post(path, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type})
+def test_a_body_of_another_content_type(client, bearer, path, content_type):
+    response = client.post(
+        path, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type}
+    )
     assert response.status_code == 415
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"]
 )
-def test_a_body_of_the_right_type(client, bearer, content_type):
-    response = client.post(TRACK, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type})
+def test_a_body_of_the_right_content_type(client, bearer, content_type):
+    response = client.post(
+        TRACK, body=b'{"feature_name":"a"}', headers=bearer | {"Content-Type": content_type}
+    )
     assert response.status_code == 201
 
 
@@ -414,14 +418,14 @@ def test_a_wrong_method(client, method, path):
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/docs", "/openapi.json", "/metrics", "/static/docs.css"])
-def test_head_answers_as_get_without_a_body(client, path):
+def test_head_responds_as_get_without_a_body(client, path):
     got, head = client.get(path), client.request("HEAD", path)
     assert (head.status_code, head.content) == (got.status_code, b"")
     if path != "/metrics":
         assert head.headers["content-length"] == got.headers["content-length"]
 
 
-def test_options_tells_what_is_allowed(client):
+def test_options_lists_the_allowed_methods(client):
     response = client.request("OPTIONS", "/track")
     assert (response.status_code, response.content) == (204, b"")
     assert "POST" in response.headers["allow"]

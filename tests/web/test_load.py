@@ -1,4 +1,4 @@
-"""A flood of log-ins leaves the rest alone."""
+"""Many sign-ins at the same time do not slow down anything else."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from vigility.web.http import executors
 from vigility.web.http.executors import Executors
 
 
-def test_store_work_does_not_wait_for_password_hashes():
+def test_database_work_does_not_wait_for_password_hashes():
     async def flood_and_track():
         pools, released = Executors(password_threads=1), threading.Event()
         hashes = [asyncio.ensure_future(pools.password(released.wait)) for _ in range(10)]
@@ -26,7 +26,7 @@ def test_store_work_does_not_wait_for_password_hashes():
     asyncio.run(flood_and_track())
 
 
-def test_as_many_hashes_run_at_once_as_are_allowed():
+def test_at_most_the_allowed_hashes_run_concurrently():
     async def flood():
         pools, running, most = Executors(password_threads=2), [], []
         both = threading.Barrier(2)
@@ -44,7 +44,7 @@ def test_as_many_hashes_run_at_once_as_are_allowed():
     assert asyncio.run(flood()) == 2
 
 
-def test_past_a_bound_log_ins_are_sent_away(monkeypatch):
+def test_sign_ins_are_refused_if_too_many_wait(monkeypatch):
     monkeypatch.setattr(executors, "MAX_WAITING_HASHES", 2)
 
     async def flood():
@@ -61,24 +61,24 @@ def test_past_a_bound_log_ins_are_sent_away(monkeypatch):
     asyncio.run(flood())
 
 
-def test_hashes_yield_to_everything_else():
+def test_hashes_have_a_lower_priority():
     async def niceness():
         pools = Executors(password_threads=1)
         try:
             import os
 
-            def mine():
+            def priority():
                 return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-            return await pools.password(mine), await pools.database(mine)
+            return await pools.password(priority), await pools.database(priority)
         finally:
             pools.stop()
 
-    hashing, write_events = asyncio.run(niceness())
-    assert hashing > write_events
+    hashing, others = asyncio.run(niceness())
+    assert hashing > others
 
 
-def test_past_a_bound_batches_are_sent_away(monkeypatch):
+def test_batches_are_refused_if_too_many_wait(monkeypatch):
     monkeypatch.setattr(executors, "MAX_WAITING_BATCHES", 2)
 
     async def flood():
@@ -97,7 +97,7 @@ def test_past_a_bound_batches_are_sent_away(monkeypatch):
 
 
 def stores(*calls):
-    """What became of batches that were all handed in before the first began."""
+    """Submit batches before the first one begins. Returns their results."""
 
     async def stored():
         pools, released = Executors(password_threads=1), threading.Event()
@@ -105,10 +105,10 @@ def stores(*calls):
         waiting += [asyncio.ensure_future(pools.batch(call)) for call in calls]
         await asyncio.sleep(0)
         released.set()
-        told = await asyncio.gather(*waiting, return_exceptions=True)
-        assert await pools.batch(lambda: "stored") == "stored", "who comes later is tried"
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert await pools.batch(lambda: "stored") == "stored", "a later batch must be tried"
         pools.stop()
-        return told[1:]
+        return results[1:]
 
     return asyncio.run(stored())
 
@@ -117,23 +117,25 @@ def unavailable():
     raise StoreUnavailable("usage.db: locked", "another process is writing")
 
 
-def test_batches_that_waited_for_a_store_that_is_away_are_told_what_the_first_learned(monkeypatch):
-    monkeypatch.setattr(executors, "OUTAGE_SECONDS", -1)  # any attempt took long
-    told = stores(unavailable, *[lambda: pytest.fail("it was tried")] * 4)
-    assert [(type(error), str(error), error.reason) for error in told] == [
+def test_batches_that_waited_fail_with_the_error_of_the_first(monkeypatch):
+    monkeypatch.setattr(executors, "OUTAGE_SECONDS", -1)  # every attempt counts as long
+    results = stores(unavailable, *[lambda: pytest.fail("it was tried")] * 4)
+    assert [(type(error), str(error), error.reason) for error in results] == [
         (StoreUnavailable, "usage.db: locked", "another process is writing")
     ] * 5
-    assert len(set(map(id, told))) == 5, "each an error of its own: it will hold the request"
+    assert len(set(map(id, results))) == 5, (
+        "every batch needs its own error, because it will hold the request"
+    )
 
 
-def test_a_batch_that_fails_soon_speaks_for_itself_only(monkeypatch):
-    """A connection that was cut, say."""
+def test_a_quick_failure_affects_only_its_own_batch(monkeypatch):
+    """For example a connection that was cut."""
     monkeypatch.setattr(executors, "OUTAGE_SECONDS", 60)
     failed, *stored = stores(unavailable, *[lambda: "stored"] * 4)
     assert (type(failed), stored) == (StoreUnavailable, ["stored"] * 4)
 
 
-def test_a_batch_that_fails_while_another_is_stored_speaks_for_itself_only(monkeypatch):
+def test_a_failure_while_another_batch_succeeds_affects_only_its_own_batch(monkeypatch):
     monkeypatch.setattr(executors, "OUTAGE_SECONDS", -1)
 
     async def stored():
@@ -149,15 +151,15 @@ def test_a_batch_that_fails_while_another_is_stored_speaks_for_itself_only(monke
             assert began.wait(60)
             return "stored"
 
-        def next_of_the_other():  # by the thread that stored the one before, which is noted by now
+        def next_of_the_other():  # runs in the thread of `succeeds`, whose success is recorded by now
             succeeded.set()
             return "stored"
 
         calls = [fails, succeeds, next_of_the_other, *[lambda: "stored"] * 4]
         waiting = [asyncio.ensure_future(pools.batch(call)) for call in calls]
-        told = await asyncio.gather(*waiting, return_exceptions=True)
+        results = await asyncio.gather(*waiting, return_exceptions=True)
         pools.stop()
-        return told
+        return results
 
     failed, *others = asyncio.run(stored())
     assert (type(failed), others) == (StoreUnavailable, ["stored"] * 6)

@@ -1,4 +1,4 @@
-"""The nginx configuration of docs/deploy.md, run: Debian's nginx, a self-signed certificate, loopback."""
+"""Runs the nginx configuration of docs/deploy.md: Debian's nginx, a self-signed certificate, loopback."""
 
 import http.client
 import json
@@ -14,6 +14,7 @@ from support.web_client import ADA
 from support.web_server import TIMEOUT, free_port, running
 
 pytestmark = [
+    pytest.mark.server,
     nginx.required,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
 ]
@@ -62,7 +63,7 @@ class Site:
         self._trust = ssl.create_default_context(cafile=str(folder / "site.crt"))
 
     def send(self, method, path, body=None, **headers):
-        # From another loopback address: 127.0.0.1 is the proxy's own.
+        # From another loopback address, because 127.0.0.1 is the proxy's.
         connection = http.client.HTTPSConnection(
             "127.0.0.1", self.tls, timeout=TIMEOUT, context=self._trust, source_address=("127.0.0.2", 0)
         )
@@ -83,9 +84,13 @@ def test_the_contract_through_tls(site):
     assert all(cookie.lower().endswith("samesite=lax; secure") for cookie in cookies)
     assert response.headers["Strict-Transport-Security"]
     cookie = cookies[0].partition(";")[0]
-    own_page = {"Cookie": cookie, "Origin": f"https://127.0.0.1:{site.tls}", "Sec_Fetch_Site": "same-origin"}
-    assert site.send("POST", "/track", {"feature_name": "a"}, **own_page)[0].status == 201
-    other = own_page | {"Origin": "https://evil.example"}
+    same_origin = {
+        "Cookie": cookie,
+        "Origin": f"https://127.0.0.1:{site.tls}",
+        "Sec_Fetch_Site": "same-origin",
+    }
+    assert site.send("POST", "/track", {"feature_name": "a"}, **same_origin)[0].status == 201
+    other = same_origin | {"Origin": "https://evil.example"}
     assert site.send("POST", "/track", {"feature_name": "a"}, **other)[0].status == 403
     report = json.loads(site.send("GET", "/analytics", Cookie=cookie)[1])
     assert report["barChartData"] == [{"feature": "a", "count": 1}]
@@ -93,7 +98,7 @@ def test_the_contract_through_tls(site):
     assert (refused.status, list(json.loads(body))) == (413, ["error"])
 
 
-def test_metrics_are_closed_to_the_outside(site):
+def test_metrics_are_not_accessible_from_outside(site):
     assert site.send("GET", "/metrics")[0].status == 403
     with site.server.connect() as client:
         assert client.send("GET", "/metrics")[0] == 200
@@ -109,7 +114,7 @@ def test_a_client_cannot_choose_its_address(site):
     assert {line["address"] for line in site.server.access_lines if line["path"] == "/login"} == {"127.0.0.2"}
 
 
-def test_plain_http_leads_to_tls(site):
+def test_plain_http_redirects_to_tls(site):
     connection = http.client.HTTPConnection("127.0.0.1", site.plain, timeout=TIMEOUT)
     connection.request("GET", "/login?x=y", headers={"Host": "usage.example"})
     response = connection.getresponse()

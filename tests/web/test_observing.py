@@ -7,12 +7,12 @@ import threading
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
-from vigility.web.fast_path.event_writer import EventWriter
 
 from support.web_client import ADA, Client, make_settings
 from vigility.web import app as app_module
-from vigility.web.fast_path import event_writer
 from vigility.web.app import create_app
+from vigility.web.fast_path import event_writer
+from vigility.web.fast_path.event_writer import EventWriter
 from vigility.web.middleware.metrics import GroupedHistogram, Metrics
 
 
@@ -32,7 +32,9 @@ def logged(v, clock, lines):  # noqa: ARG001 - patched in before the application
 
 def test_each_request_is_one_line(logged, lines):
     token = logged.register()
-    response = logged.get("/me?x=secret", headers={"Authorization": f"Bearer {token}", "X-Request-ID": "abc-1"})
+    response = logged.get(
+        "/me?x=secret", headers={"Authorization": f"Bearer {token}", "X-Request-ID": "abc-1"}
+    )
     assert len(lines) == 2
     line = json.loads(lines[1])
     assert line.pop("time").endswith("+00:00")
@@ -61,17 +63,17 @@ def test_no_secret_reaches_the_log(logged, lines, caplog):
 
 
 @pytest.mark.parametrize("path", ["/a\nb", "/\x1b[2J", "/\r\n{}", "/ü\u2028\x85", '/"},{"', "/" + "x" * 5000])
-def test_nothing_that_is_sent_begins_a_line_or_steers_a_terminal(logged, lines, path):
+def test_no_path_starts_a_log_line_or_contains_control_characters(logged, lines, path):
     logged.send("GET", path)
     assert re.fullmatch(rb"[ -~]+\n", lines[0])
     assert json.loads(lines[0])["path"] == path[:200]
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "ü", "a\r\nb", "{}"])
-def test_a_request_id_that_could_do_harm_is_replaced(client, given):
-    raw = [(b"x-request-id", given.encode())]
-    answered = client.send("GET", "/health", headers=raw).headers["x-request-id"]
-    assert re.fullmatch(r"[0-9a-f]{32}", answered)
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 65, "ü", "a\r\nb", "{}"])
+def test_an_unsafe_request_id_is_replaced(client, sent):
+    raw = [(b"x-request-id", sent.encode())]
+    returned = client.send("GET", "/health", headers=raw).headers["x-request-id"]
+    assert re.fullmatch(r"[0-9a-f]{32}", returned)
 
 
 def test_metrics_count_requests_by_route_and_events(client, bearer):
@@ -94,31 +96,31 @@ def queue_length(metrics):
     return float(line)
 
 
-def test_the_length_of_the_queue_is_told_while_no_transaction_ends(v, monkeypatch):
+def test_the_length_of_the_queue_is_shown_during_a_long_transaction(v, monkeypatch):
     monkeypatch.setattr(event_writer, "_WATCH_SECONDS", 0)
     ada, metrics = v.register(**ADA), Metrics(None)
-    began, goes_on = threading.Event(), threading.Event()
-    store = v.events._queue._sink.add
+    began, proceed = threading.Event(), threading.Event()
+    add = v.events._queue._sink.add
 
-    def stuck(records):
+    def blocked(records):
         began.set()
-        assert goes_on.wait(60)
-        return store(records)
+        assert proceed.wait(60)
+        return add(records)
 
-    monkeypatch.setattr(v.events._queue._sink, "add", stuck)
+    monkeypatch.setattr(v.events._queue._sink, "add", blocked)
 
-    async def told():
-        recorder = EventWriter(v, metrics)
+    async def lengths():
+        writer = EventWriter(v, metrics)
         stored = [asyncio.get_running_loop().create_future() for _ in range(3)]
         for future in stored:
-            recorder.submit(ada, "a", None, future.set_result)
+            writer.submit(ada, "a", None, future.set_result)
             assert await asyncio.to_thread(began.wait, 60)
         meanwhile = queue_length(metrics)
-        goes_on.set()
+        proceed.set()
         await asyncio.gather(*stored)
         return meanwhile, queue_length(metrics)
 
-    assert asyncio.run(told()) == (2, 0)
+    assert asyncio.run(lengths()) == (2, 0)
 
 
 def test_a_repeated_event_is_not_counted_as_stored(client, bearer):
@@ -128,8 +130,8 @@ def test_a_repeated_event_is_not_counted_as_stored(client, bearer):
     assert "vigility_events_stored_total 1.0" in client.get("/metrics").text
 
 
-def test_many_observations_at_once_are_what_they_are_one_by_one():
-    # It reaches into prometheus_client, which may change.
+def test_many_observations_equal_single_ones():
+    # The class uses internals of prometheus_client, which may change.
     amounts = [0.0, 0.001, 0.0011, 0.5, 0.5, 3.0, 10.0, 11.0]
     rendered, buckets = [], (0.001, 0.5, 10.0)
     for way in ("at once", "one by one"):

@@ -1,4 +1,4 @@
-"""/openapi.json tells of every route. That it tells of every status, web_client checks on each response."""
+"""/openapi.json describes every route. `web_client` checks that it describes every status too."""
 
 import falcon.inspect
 import pytest
@@ -6,22 +6,22 @@ import pytest
 from support.web_client import DOCUMENT, make_settings
 from vigility.web.app import create_app
 
-NO_OPERATIONS_OF_THEIR_OWN = {"HEAD", "OPTIONS"}  # HEAD responses as GET, OPTIONS for CORS
+WITHOUT_OPERATIONS = {"HEAD", "OPTIONS"}  # HEAD responds as GET; OPTIONS is for CORS
 
 
-def test_every_route_is_in_the_document_and_no_other(v):
+def test_the_document_describes_exactly_the_routes(v):
     app = create_app(v, make_settings())
     routed = {
         (method.method, route.path.replace(":path}", "}"))
         for route in falcon.inspect.inspect_routes(app)
         for method in route.methods
-        if not method.internal and method.method not in NO_OPERATIONS_OF_THEIR_OWN
+        if not method.internal and method.method not in WITHOUT_OPERATIONS
     }
     described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
     assert routed == described
 
 
-def test_every_get_answers_head_too(v):
+def test_every_route_with_get_has_head(v):
     for route in falcon.inspect.inspect_routes(create_app(v, make_settings())):
         methods = {method.method for method in route.methods if not method.internal}
         assert ("GET" in methods) == ("HEAD" in methods), route.path
@@ -32,12 +32,12 @@ def test_the_document_is_served(client):
     assert DOCUMENT["openapi"] == "3.1.0"
 
 
-def test_the_names_of_operations_are_unique():
+def test_operation_ids_are_unique():
     names = [operation["operationId"] for path in DOCUMENT["paths"].values() for operation in path.values()]
     assert len(names) == len(set(names))
 
 
-def test_the_page_shows_every_operation_and_asks_no_other_host(client):
+def test_the_docs_page_shows_every_operation_and_uses_no_other_host(client):
     response = client.get("/docs")
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     for path, methods in DOCUMENT["paths"].items():
@@ -49,7 +49,7 @@ def test_the_page_shows_every_operation_and_asks_no_other_host(client):
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/", "/static/docs.css"])
-def test_what_the_browser_has_is_not_sent_again(client, path):
+def test_cached_content_is_not_sent_again(client, path):
     tag = client.get(path).headers["etag"]
     for header in (tag, f"W/{tag}", f'"x", {tag}'):
         again = client.get(path, headers={"If-None-Match": header})

@@ -1,4 +1,4 @@
-"""CORS, and the refusal of what another site sends with a user's cookie."""
+"""CORS, and the protection against requests that another site sends with a user's cookie."""
 
 import pytest
 
@@ -20,13 +20,13 @@ def test_a_preflight_of_the_front_end(client, path):
 
 
 @pytest.mark.parametrize("path", ["/health", "/me", "/nope", "/", "/track"])
-def test_answers_to_the_front_end_can_be_read(client, path):
+def test_the_front_end_may_read_responses(client, path):
     response = client.get(path, headers={"Origin": FRONT_END})
     assert response.headers["access-control-allow-origin"] == FRONT_END
     assert response.headers["access-control-allow-credentials"] == "true"
 
 
-STRANGERS = [
+OTHER_ORIGINS = [
     "https://evil.example",
     "null",
     "http://localhost:3001",
@@ -38,7 +38,7 @@ STRANGERS = [
 ]
 
 
-@pytest.mark.parametrize("origin", STRANGERS)
+@pytest.mark.parametrize("origin", OTHER_ORIGINS)
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 def test_another_origin_gets_no_cors_headers(client, origin, method):
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
@@ -47,7 +47,7 @@ def test_another_origin_gets_no_cors_headers(client, origin, method):
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-def test_the_front_end_of_the_setting_takes_the_place_of_the_default(open_client):
+def test_the_setting_replaces_the_default_front_end(open_client):
     client = open_client(frontend_url="https://app.example:443/somewhere?x")
     assert (
         "access-control-allow-origin"
@@ -56,7 +56,7 @@ def test_the_front_end_of_the_setting_takes_the_place_of_the_default(open_client
     assert "access-control-allow-origin" not in client.get("/health", headers={"Origin": FRONT_END}).headers
 
 
-def act(client, token, path="/track", **headers):
+def send_with_cookie(client, token, path="/track", **headers):
     headers = {"Cookie": f"auth_token={token}"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
@@ -64,26 +64,28 @@ def act(client, token, path="/track", **headers):
 
 
 @pytest.mark.parametrize(
-    "origin", [*STRANGERS[:-1], "https://api.example.evil.example", "https://evil.example:80"]
+    "origin", [*OTHER_ORIGINS[:-1], "https://api.example.evil.example", "https://evil.example:80"]
 )
 @pytest.mark.parametrize("path", ["/track", "/logout"])
-def test_another_origin_cannot_act_with_the_cookie(client, token, path, origin):
-    assert act(client, token, path, Origin=origin) == 403
+def test_another_origin_cannot_use_the_cookie(client, token, path, origin):
+    assert send_with_cookie(client, token, path, Origin=origin) == 403
     assert client.get("/me", headers={"Cookie": f"auth_token={token}"}).status_code == 200
 
 
-def test_a_cross_site_request_without_an_origin_cannot_act_with_the_cookie(client, token):
-    assert act(client, token, Sec_Fetch_Site="cross-site") == 403
+def test_a_cross_site_request_without_an_origin_cannot_use_the_cookie(client, token):
+    assert send_with_cookie(client, token, Sec_Fetch_Site="cross-site") == 403
 
 
-def test_who_may_act_with_the_cookie(client, token):
-    assert act(client, token, Origin=FRONT_END, Sec_Fetch_Site="same-site") == 201
-    assert act(client, token, Origin="http://api.example") == 201  # the page served here
-    assert act(client, token, Origin="https://api.example") == 201  # the same, behind a proxy that ends TLS
-    assert act(client, token) == 201  # curl
+def test_requests_that_may_use_the_cookie(client, token):
+    assert send_with_cookie(client, token, Origin=FRONT_END, Sec_Fetch_Site="same-site") == 201
+    assert send_with_cookie(client, token, Origin="http://api.example") == 201  # the dashboard served here
+    assert (
+        send_with_cookie(client, token, Origin="https://api.example") == 201
+    )  # the same, behind a proxy that ends TLS
+    assert send_with_cookie(client, token) == 201  # curl
 
 
-def test_the_page_on_a_port_of_its_own(client, token):
+def test_the_dashboard_on_another_port(client, token):
     headers = [(b"cookie", f"auth_token={token}".encode()), (b"origin", b"http://127.0.0.1:8002")]
     raw = [*headers, (b"content-type", b"application/json")]
     client_host = b"127.0.0.1:8002"
@@ -92,7 +94,7 @@ def test_the_page_on_a_port_of_its_own(client, token):
     assert response.status_code == 201
 
 
-def test_a_bearer_acts_from_anywhere(client, bearer, token):
+def test_a_bearer_token_may_be_used_from_any_origin(client, bearer, token):
     evil = bearer | {"Origin": "https://evil.example"}
     assert client.post("/track", {"feature_name": "a"}, headers=evil).status_code == 201
     with_cookie = {
@@ -104,7 +106,7 @@ def test_a_bearer_acts_from_anywhere(client, bearer, token):
 
 
 def test_a_form_of_another_site_clears_no_cookies(client):
-    """To which the browser does not add them, being SameSite=Lax; but the response it would obey."""
+    """The browser does not send the SameSite=Lax cookies with it, but would clear them on such a response."""
     response = client.post(
         "/logout", headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     )
@@ -113,7 +115,7 @@ def test_a_form_of_another_site_clears_no_cookies(client):
     assert "set-cookie" in client.post("/logout", headers={"Origin": FRONT_END}).headers
 
 
-def test_logging_in_from_another_site_over_a_session_is_refused(client, token):
+def test_another_site_cannot_replace_a_session_by_signing_in(client, token):
     login = {"username": "ada", "password": ADA["password"]}
     headers = {"Cookie": f"auth_token={token}", "Origin": "https://evil.example"}
     assert client.post("/login", login, headers=headers).status_code == 403

@@ -13,7 +13,7 @@ def statuses(client, count, path="/login", body=LOGIN, **sent):
     return [client.post(path, body, **sent).status_code for _ in range(count)]
 
 
-def test_one_account_is_limited_wherever_the_attempts_come_from(open_client):
+def test_an_account_is_limited_across_addresses(open_client):
     client = open_client(attempts_per_account=3)
     responses = [client.post("/login", LOGIN, client=f"10.0.0.{n}") for n in range(4)]
     assert [response.status_code for response in responses] == [400, 400, 400, 429]
@@ -21,20 +21,20 @@ def test_one_account_is_limited_wherever_the_attempts_come_from(open_client):
     assert client.post("/login", LOGIN | {"username": "bob"}).status_code == 400
 
 
-def test_one_address_is_limited_whatever_the_accounts(open_client):
+def test_an_address_is_limited_across_accounts(open_client):
     client = open_client(attempts_per_address=3)
     responses = [client.post("/login", LOGIN | {"username": f"user{n}"}) for n in range(4)]
     assert [response.status_code for response in responses] == [400, 400, 400, 429]
     assert client.post("/login", LOGIN, client="10.9.9.9").status_code == 400
 
 
-def test_registering_is_limited_apart_from_logging_in(open_client):
+def test_registering_and_signing_in_are_limited_separately(open_client):
     client = open_client(attempts_per_account=2)
     assert statuses(client, 3, "/register", ADA) == [201, 400, 429]
     assert statuses(client, 3) == [400, 400, 429]
 
 
-def test_attempts_come_back_one_by_one(open_client, clock):
+def test_attempts_become_available_one_by_one(open_client, clock):
     client = open_client(attempts_per_account=3, attempts_window_minutes=30)
     assert statuses(client, 4) == [400, 400, 400, 429]
     clock.move(minutes=10)
@@ -43,7 +43,7 @@ def test_attempts_come_back_one_by_one(open_client, clock):
     assert statuses(client, 4) == [400, 400, 400, 429]
 
 
-def test_waiting_as_long_as_was_said_is_enough(open_client, clock):
+def test_an_attempt_succeeds_after_retry_after(open_client, clock):
     client = open_client(attempts_per_account=1)
     client.post("/login", LOGIN)
     wait = int(client.post("/login", LOGIN).headers["retry-after"])
@@ -53,7 +53,7 @@ def test_waiting_as_long_as_was_said_is_enough(open_client, clock):
     assert client.post("/login", LOGIN).status_code == 400
 
 
-def test_a_refused_attempt_compares_no_password(open_client, hasher):
+def test_a_refused_attempt_costs_no_comparison(open_client, hasher):
     client = open_client(attempts_per_account=1)
     statuses(client, 3)
     assert hasher.calls == ["verify"]
@@ -65,14 +65,14 @@ def test_limits_hold_across_workers(open_client):
     assert responses == [400, 400, 400, 400, 429, 429]
 
 
-def test_limits_can_be_lifted_which_is_said_loudly(open_client, caplog):
+def test_limits_can_be_switched_off_with_a_warning(open_client, caplog):
     with caplog.at_level(logging.WARNING):
         client = open_client(attempts_per_account=1, rate_limit="off")
     assert "NOT LIMITED" in caplog.text
     assert statuses(client, 5) == [400] * 5
 
 
-def test_an_ipv6_subscriber_is_one_address(open_client):
+def test_an_ipv6_network_of_64_bits_counts_as_one_address(open_client):
     client = open_client(attempts_per_address=2)
     addresses = ["2001:db8::1", "2001:db8::ffff:2", "2001:db8::3"]
     assert [client.post("/login", LOGIN, client=address).status_code for address in addresses] == [
@@ -83,7 +83,7 @@ def test_an_ipv6_subscriber_is_one_address(open_client):
     assert client.post("/login", LOGIN, client="2001:db8:0:1::1").status_code == 400
 
 
-def test_who_is_no_named_proxy_is_not_believed(open_client):
+def test_x_forwarded_for_is_ignored_from_other_peers(open_client):
     client = open_client(attempts_per_address=2)
     responses = [
         client.post("/login", LOGIN, headers={"X-Forwarded-For": f"10.0.0.{n}"}).status_code for n in range(3)
@@ -95,9 +95,9 @@ def test_who_is_no_named_proxy_is_not_believed(open_client):
     ("forwarded", "peer", "address"),
     [
         ("203.0.113.7", "10.0.0.1", "203.0.113.7"),
-        ("1.1.1.1, 203.0.113.7", "10.0.0.1", "203.0.113.7"),  # the left is what the client wrote
-        ("203.0.113.7, 10.0.0.9", "10.0.0.1", "203.0.113.7"),  # two proxies of ours
-        ("203.0.113.7", "192.0.2.1", "192.0.2.1"),  # no proxy of ours
+        ("1.1.1.1, 203.0.113.7", "10.0.0.1", "203.0.113.7"),  # the client can write anything on the left
+        ("203.0.113.7, 10.0.0.9", "10.0.0.1", "203.0.113.7"),  # two trusted proxies
+        ("203.0.113.7", "192.0.2.1", "192.0.2.1"),  # not a trusted proxy
         ("", "10.0.0.1", "10.0.0.1"),
         ("garbage", "10.0.0.1", "10.0.0.1"),
         ("203.0.113.7, garbage", "10.0.0.1", "10.0.0.1"),
@@ -110,7 +110,7 @@ def test_who_is_no_named_proxy_is_not_believed(open_client):
         ("[::ffff:203.0.113.7", "10.0.0.1", "203.0.113.7"),
     ],
 )
-def test_the_address_behind_named_proxies(open_client, forwarded, peer, address):
+def test_the_client_address_behind_trusted_proxies(open_client, forwarded, peer, address):
     client = open_client(attempts_per_address=1, trusted_proxies="10.0.0.0/8")
     client.post("/login", LOGIN, headers={"X-Forwarded-For": forwarded}, client=peer)
     direct = open_client(attempts_per_address=1)

@@ -1,4 +1,4 @@
-"""`vigility serve` and the schema: upgraded before serving, or refused where that was asked for."""
+"""`vigility serve` upgrades the schema first, or refuses an old one if upgrades are off."""
 
 import os
 import sqlite3
@@ -12,8 +12,15 @@ from support import postgres
 from support.web_server import BIN, TIMEOUT, running
 from vigility.adapters.sql.schema_version import REVISIONS
 
+pytestmark = pytest.mark.server
+
 SERVE = [BIN / "vigility", "serve"]
-GUNICORN = [BIN / "gunicorn", "-c", "python:vigility.web.server.gunicorn_conf", "vigility.web.server.asgi:app"]
+GUNICORN = [
+    BIN / "gunicorn",
+    "-c",
+    "python:vigility.web.server.gunicorn_conf",
+    "vigility.web.server.asgi:app",
+]
 
 
 def set_revision(path, revision):
@@ -21,8 +28,8 @@ def set_revision(path, revision):
         connection.execute("UPDATE vigility_schema SET version_num = ?", [revision])
 
 
-def refusal(command, folder, url, **environment):
-    """What a server says that does not start."""
+def error_of(command, folder, url, **environment):
+    """The error line of a server that does not start."""
     inherited = {"PATH": os.environ["PATH"], "JWT_SECRET": "x" * 32, "DATABASE_URL": url}  # noqa: TID251
     done = subprocess.run(
         list(map(str, command)),
@@ -65,35 +72,38 @@ def test_the_schema_is_upgraded_before_serving(database, tmp_path):
     ],
     ids=["flag", "setting", "gunicorn"],
 )
-def test_an_older_schema_is_refused_where_it_is_not_to_be_upgraded(database, tmp_path, command, environment):
+def test_an_older_schema_is_refused_without_upgrade(database, tmp_path, command, environment):
     set_revision(database, "0001")
-    said = refusal(command, tmp_path, f"sqlite:///{database}", **environment)
+    message = error_of(command, tmp_path, f"sqlite:///{database}", **environment)
     needed = f"its schema is revision 0001, and {REVISIONS[-1]} is needed: run vigility db upgrade"
-    assert said == f"vigility: {database}: {needed}"
+    assert message == f"vigility: {database}: {needed}"
 
 
-def test_a_newer_schema_is_refused_always(database, tmp_path):
+def test_a_newer_schema_is_always_refused(database, tmp_path):
     set_revision(database, "9999")
-    assert refusal(SERVE, tmp_path, f"sqlite:///{database}").endswith(": upgrade vigility")
+    assert error_of(SERVE, tmp_path, f"sqlite:///{database}").endswith(": upgrade vigility")
 
 
-def test_what_is_not_there_is_not_made_without_upgrading(tmp_path):
-    said = refusal([*SERVE, "--no-upgrade"], tmp_path, f"sqlite:///{tmp_path}/usage.db")
-    assert said == f"vigility: {tmp_path}/usage.db: there is no such file"
+def test_a_missing_database_is_not_created_without_upgrade(tmp_path):
+    message = error_of([*SERVE, "--no-upgrade"], tmp_path, f"sqlite:///{tmp_path}/usage.db")
+    assert message == f"vigility: {tmp_path}/usage.db: there is no such file"
     assert not (tmp_path / "usage.db").exists()
 
 
 @pytest.mark.usefixtures("database")
-def test_an_up_to_date_database_is_served_without_upgrading(tmp_path):
+def test_a_current_database_is_served_without_upgrade(tmp_path):
     with running(tmp_path, workers=1, command=[*SERVE, "--no-upgrade"]) as server, server.connect() as client:
         assert client.send("GET", "/health") == (200, {"status": "ok"})
 
 
-def test_a_server_without_tables_is_refused_and_upgraded(tmp_path):
+@pytest.mark.postgres
+def test_a_postgresql_database_without_tables_is_refused_or_upgraded(tmp_path):
     url = postgres.bare_database()
     try:
-        said = refusal([*SERVE, "--no-upgrade"], tmp_path, url)
-        assert said.endswith(f"it has no tables yet, and {REVISIONS[-1]} is needed: run vigility db upgrade")
+        message = error_of([*SERVE, "--no-upgrade"], tmp_path, url)
+        assert message.endswith(
+            f"it has no tables yet, and {REVISIONS[-1]} is needed: run vigility db upgrade"
+        )
         with running(tmp_path, workers=1, DATABASE_URL=url, JWT_SECRET="x" * 32) as server:
             server.register()
     finally:

@@ -1,4 +1,4 @@
-"""Schemathesis over /openapi.json: every phase, the stateful one too, against a real gunicorn."""
+"""Schemathesis with /openapi.json: every phase, including the stateful one, against a real gunicorn."""
 
 import os
 import subprocess
@@ -6,6 +6,8 @@ import subprocess
 import pytest
 
 from support.web_server import BIN, running
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]  # sends thousands of requests
 
 LONG = os.environ.get("VIGILITY_TEST_PROFILE") == "long"  # noqa: TID251
 EXAMPLES = "500" if LONG else "12"
@@ -18,15 +20,15 @@ def server(tmp_path_factory):
 
 
 @pytest.mark.parametrize("who", ["a user", "nobody"])
-def test_no_answer_is_outside_the_document(server, who, tmp_path):
+def test_every_response_is_documented(server, who, tmp_path):
     command = [BIN / "schemathesis", "--no-color", "run", f"http://127.0.0.1:{server.port}/openapi.json"]
     command += ["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", EXAMPLES, "--seed", "1"]
-    # A name that is taken and a wrong password are 400 by the contract, however well they are formed.
+    # Well-formed requests can be 400 too, for a taken name or a wrong password.
     command += ["--exclude-checks", "positive_data_acceptance", "--continue-on-failure"]
     bearer = server.register() if who == "a user" else {"Authorization": "Bearer nobody"}
     command += ["-H", f"Authorization: {bearer['Authorization']}"]
     if who == "a user":
-        command += ["--exclude-path", "/logout"]  # which would end the session of all the others
+        command += ["--exclude-path", "/logout"]  # it would revoke the token of all other requests
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     for phase in ("Examples", "Coverage", "Fuzzing", "Stateful"):

@@ -19,17 +19,19 @@ import vigility
 from support import postgres
 from support.reports import totals
 from support.web_client import ADA, SECRET
-from support.web_server import BIN, TIMEOUT, Server, send_raw, running, wait_until
+from support.web_server import BIN, TIMEOUT, Server, running, send_raw, wait_until
+
+pytestmark = pytest.mark.server
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:vigility.web.server.gunicorn_conf"]
 GUNICORN += ["vigility.web.server.asgi:app"]
 
-LOST = (http.client.HTTPException, OSError)  # the server went away before it answered
+CONNECTION_ERRORS = (http.client.HTTPException, OSError)  # the server went away before it responded
 
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", postgres.PARAM])
 def server(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
     if request.param == "sqlite":
@@ -65,7 +67,7 @@ def test_the_contract_over_a_socket(server):
         assert "Server" not in client.response.headers
 
 
-def test_twenty_registrations_of_one_name_at_once(server):
+def test_concurrent_registrations_of_one_name(server):
     start = threading.Barrier(20)
 
     def register(_):
@@ -82,7 +84,10 @@ def test_twenty_registrations_of_one_name_at_once(server):
 
 
 def connected(stack, server, bearer, workers=2):
-    """A connection to each of so many workers, all of which know the user; the system chooses who accepts."""
+    """A connection to each of so many workers, all of which have cached the user.
+
+    Connects until every worker has accepted a connection, because the system chooses the worker.
+    """
     found = {}
     deadline = time.monotonic() + TIMEOUT
     while len(found) < workers:
@@ -98,14 +103,14 @@ def connected(stack, server, bearer, workers=2):
 
 def worker_of(server, client, bearer):
     """The worker at the other end of a connection."""
-    asked = f"asked-{next(_numbers)}"
-    assert client.send("GET", "/me", headers=bearer | {"X-Request-ID": asked})[0] == 200
-    server.wait_for_line(asked)
-    return next(line["pid"] for line in server.access_lines if line["request_id"] == asked)
+    request_id = f"request-{next(_numbers)}"
+    assert client.send("GET", "/me", headers=bearer | {"X-Request-ID": request_id})[0] == 200
+    server.wait_for_line(request_id)
+    return next(line["pid"] for line in server.access_lines if line["request_id"] == request_id)
 
 
-def test_a_log_out_holds_on_every_worker(server):
-    """How soon is held against a clock of the tests' own: see tests/web/test_tokens.py."""
+def test_a_log_out_is_effective_on_every_worker(server):
+    """How soon is tested with a test clock: see tests/web/test_tokens.py."""
     token = server.register(username="leaver")
     with ExitStack() as stack:
         clients = connected(stack, server, token)
@@ -113,11 +118,11 @@ def test_a_log_out_holds_on_every_worker(server):
         assert clients[0].send("GET", "/me", headers=token)[0] == 401
         wait_until(
             lambda: clients[1].send("GET", "/me", headers=token)[0] == 401,
-            "a worker still lets the token in",
+            "a worker still accepts the token",
         )
 
 
-def test_a_log_out_outlasts_a_restart(tmp_path):
+def test_a_log_out_survives_a_restart(tmp_path):
     with running(tmp_path) as server:
         token = server.register()
         with server.connect() as client:
@@ -125,15 +130,15 @@ def test_a_log_out_outlasts_a_restart(tmp_path):
     with running(tmp_path) as server, server.connect() as client:
         assert client.send("GET", "/me", headers=token)[0] == 401
         status, body = client.send("POST", "/login", {"username": "ada", "password": ADA["password"]})
-        assert status == 200  # and the secret was kept
+        assert status == 200  # and the secret is the same
         assert client.send("GET", "/me", headers={"Authorization": f"Bearer {body['token']}"})[0] == 200
 
 
-def test_limits_hold_across_workers_and_nobody_is_believed_about_addresses(tmp_path):
+def test_limits_hold_across_workers_and_x_forwarded_for_is_ignored(tmp_path):
     with running(tmp_path, VIGILITY_ATTEMPTS_PER_ADDRESS="10") as server:
         statuses = []
         for n in range(16):
-            with server.connect() as client:  # a connection each, so that both workers are asked
+            with server.connect() as client:  # a new connection each, so that both workers are used
                 forged = {"X-Forwarded-For": f"203.0.113.{n}"}
                 login = {"username": f"user{n}", "password": "a long password"}
                 statuses.append(client.send("POST", "/login", login, forged)[0])
@@ -142,7 +147,7 @@ def test_limits_hold_across_workers_and_nobody_is_believed_about_addresses(tmp_p
 
 
 class Load:
-    """Senders that track without pause, keep what was acknowledged, and send again what was not."""
+    """Clients that track without a pause, count acknowledged events, and retry the others."""
 
     def __init__(self, server, bearer, senders=4):
         self.acknowledged = [0] * senders
@@ -178,7 +183,7 @@ class Load:
                             self.failures.append((status, body))
                             return
                         self.acknowledged[n] += 1
-            except LOST:
+            except CONNECTION_ERRORS:
                 self._stopping.wait(0.01)
 
 
@@ -188,7 +193,7 @@ def stored(folder):
         return totals(v.report())
 
 
-def test_a_stop_under_load_exits_0_and_loses_nothing_acknowledged(tmp_path):
+def test_a_stop_under_load_exits_0_and_loses_no_acknowledged_event(tmp_path):
     server = Server(tmp_path).start()
     bearer = server.register()
     with Load(server, bearer) as load:
@@ -198,12 +203,12 @@ def test_a_stop_under_load_exits_0_and_loses_nothing_acknowledged(tmp_path):
     counts = stored(tmp_path)
     assert "Traceback" not in server.output
     for n, acknowledged in enumerate(load.acknowledged):
-        # One more may be stored than was heard of; none less.
+        # One more may be stored than was acknowledged, but none fewer.
         assert counts[f"f{n}"] - acknowledged in {0, 1}
     assert not load.failures
 
 
-def test_requests_under_way_are_finished(tmp_path):
+def test_requests_under_way_are_completed(tmp_path):
     server = Server(tmp_path, workers=1).start()
     body = json.dumps(ADA).encode()
     head = b"POST /register HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
@@ -222,7 +227,7 @@ def test_requests_under_way_are_finished(tmp_path):
     assert server.stop() == 0
 
 
-def test_a_restart_of_all_workers_under_load(tmp_path):
+def test_all_workers_restart_under_load(tmp_path):
     with running(tmp_path) as server:
         bearer = server.register()
         before = set(server.worker_ids)
@@ -234,28 +239,28 @@ def test_a_restart_of_all_workers_under_load(tmp_path):
             load.wait_until(sum(load.acknowledged) + 50)
         wait_until(lambda: not before & set(server.worker_ids))
         counts = stored(tmp_path)
-        # What the workers that are gone counted still counts.
+        # The counts of workers that have ended still count.
         wait_for_metric(server, f"vigility_events_stored_total {sum(counts.values())}.0")
     for n, acknowledged in enumerate(load.acknowledged):
-        # Senders cannot know of an response that a closing connection lost; two workers closed at most.
+        # A closing connection can lose a response; two workers closed at most.
         assert 0 <= counts[f"f{n}"] - acknowledged <= 3
     assert not load.failures
 
 
 def wait_for_metric(server, line):
-    """Wait until it is told: a worker responses first and counts then."""
-    said = []
+    """Wait until the metrics contain this line, because a worker responds first and counts afterwards."""
+    texts = []
 
-    def is_told():
+    def is_shown():
         with server.connect() as client:
-            said.append(client.send("GET", "/metrics")[1].decode())
-        return f"\n{line}\n" in said[-1]
+            texts.append(client.send("GET", "/metrics")[1].decode())
+        return f"\n{line}\n" in texts[-1]
 
-    wait_until(is_told, f"not {line}")
-    return said[-1]
+    wait_until(is_shown, f"not {line}")
+    return texts[-1]
 
 
-def test_a_killed_worker_is_replaced_and_its_counts_stay(tmp_path):
+def test_a_killed_worker_is_replaced_and_its_counts_remain(tmp_path):
     with running(tmp_path) as server:
         bearer = server.register()
         with ExitStack() as stack:
@@ -270,18 +275,23 @@ def test_a_killed_worker_is_replaced_and_its_counts_stay(tmp_path):
         assert "vigility_queue_length 0.0" in metrics
 
 
-def test_gunicorn_can_be_started_with_the_configuration_alone(tmp_path):
+def test_gunicorn_starts_with_only_the_configuration(tmp_path):
     server = Server(tmp_path, command=GUNICORN).start()
     with server.connect() as client:
         assert client.send("GET", "/health") == (200, {"status": "ok"})
     assert server.stop() == 0
 
 
-def test_workers_that_start_at_once_make_one_secret(tmp_path):
-    """Without gunicorn's configuration nothing prepares the folder: each worker makes database and secret."""
+def test_workers_that_start_concurrently_create_one_secret(tmp_path):
+    """Without gunicorn's configuration nothing prepares the folder: each worker creates database and secret."""
     port = Server(tmp_path).port
     command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", "4"]
-    command += ["--no-control-socket", "-k", "vigility.web.server.worker.Worker", "vigility.web.server.asgi:app"]
+    command += [
+        "--no-control-socket",
+        "-k",
+        "vigility.web.server.worker.Worker",
+        "vigility.web.server.asgi:app",
+    ]
     server = Server(tmp_path, workers=4, command=command)
     server.port = port
     server.start()
@@ -300,8 +310,8 @@ def test_workers_that_start_at_once_make_one_secret(tmp_path):
 def test_connections_are_opened_after_the_fork(tmp_path):
     with running(tmp_path) as server:
         server.register()
-        held = [path.resolve().name for path in Path(f"/proc/{server.process.pid}/fd").iterdir()]
-        assert not [name for name in held if name.startswith("usage.db")]
+        open_files = [path.resolve().name for path in Path(f"/proc/{server.process.pid}/fd").iterdir()]
+        assert not [name for name in open_files if name.startswith("usage.db")]
         threads = Path(f"/proc/{server.process.pid}/task")
         assert len(list(threads.iterdir())) == 1
 
@@ -324,7 +334,7 @@ def test_connections_are_opened_after_the_fork(tmp_path):
     ],
     ids=repr,
 )
-def test_what_cannot_start_says_why_in_one_line(tmp_path, environment, sentence):
+def test_a_server_that_cannot_start_says_why_in_one_line(tmp_path, environment, sentence):
     server = Server(tmp_path, **environment)
     done = subprocess.run(
         server._command, cwd=tmp_path, env=server._environment, capture_output=True, text=True, check=False
@@ -335,7 +345,7 @@ def test_what_cannot_start_says_why_in_one_line(tmp_path, environment, sentence)
     assert done.stdout == ""
 
 
-def test_gunicorn_alone_says_it_in_one_line_too(tmp_path):
+def test_gunicorn_that_cannot_start_says_why_in_one_line(tmp_path):
     server = Server(tmp_path, command=GUNICORN, JWT_SECRET="short")
     done = subprocess.run(
         server._command, cwd=tmp_path, env=server._environment, capture_output=True, text=True, check=False
@@ -349,12 +359,12 @@ def test_settings_come_from_a_dotenv_file_too(tmp_path):
     (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///from-dotenv.db\nJWT_SECRET=short\n")
     environment = Server(tmp_path)._environment
     del environment["DATABASE_URL"]
-    refused = [BIN / "vigility", "serve"]
-    done = subprocess.run(refused, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    command = [BIN / "vigility", "serve"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert "JWT_SECRET must have 32 bytes" in done.stderr
 
 
-# What is sent below no client library would send.
+# No client library would send the following requests.
 
 HOST = b"Host: x\r\n"
 HEALTH = b"GET /health HTTP/1.0\r\n\r\n"
@@ -396,7 +406,7 @@ def test_a_request_names_one_host(server):
 
 
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
-def test_what_is_hardly_http_is_answered_without_a_5xx(server, sent):
+def test_malformed_requests_cause_no_5xx(server, sent):
     began = len(server.lines)
     if received := send_raw(server.port, sent):
         status, content_type, body = received
@@ -408,7 +418,7 @@ def test_what_is_hardly_http_is_answered_without_a_5xx(server, sent):
     assert "Traceback" not in "".join(list(server.lines)[began:])
 
 
-def test_a_large_body_is_refused_and_the_connection_stays(server, bearer):
+def test_a_large_body_is_refused_and_the_connection_stays_open(server, bearer):
     with server.connect() as client:
         status, body = client.send("POST", "/track", {"feature_name": "x" * 5_000_000}, bearer)
         assert (status, body) == (413, {"error": "The body must have at most 102400 bytes"})
@@ -422,7 +432,7 @@ def test_a_large_body_in_chunks_is_refused(server, bearer):
     assert send_raw(server.port, head.encode() + chunk * 40 + b"0\r\n\r\n")[0] == 413
 
 
-def test_a_request_that_never_ends_does_not_keep_the_server_from_stopping(tmp_path):
+def test_an_unfinished_request_does_not_keep_the_server_from_stopping(tmp_path):
     server = Server(tmp_path, workers=1, VIGILITY_GRACE_SECONDS="3").start()
     with socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT) as connection:
         head = b"POST /login HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 10\r\n\r\n"
@@ -431,6 +441,6 @@ def test_a_request_that_never_ends_does_not_keep_the_server_from_stopping(tmp_pa
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < 25  # by default it would be 29
-    # The worker let go of the request itself, and ended in order: nobody had to kill it.
+    # The worker abandoned the request and ended in order; nobody had to kill it.
     assert "timeout graceful shutdown exceeded" in server.output
     assert "Application shutdown complete" in server.output

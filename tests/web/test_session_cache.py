@@ -1,4 +1,4 @@
-"""What a worker knows of tokens and users: never older than it may be, whatever happens meanwhile."""
+"""The session cache of a worker is never older than allowed, whatever happens in the meantime."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ CLAIMS = Claims("token", 1, "ada", datetime(2026, 3, 1, 12, tzinfo=UTC), datetim
 
 @pytest.fixture
 def moment(monkeypatch):
-    """The time, in a list: it is changed by the test."""
+    """The time of the session cache, in a list. It stands still until the test changes it."""
     time = [1_000.0]
     monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: time[0])
     return time
@@ -29,81 +29,81 @@ def ada(v):
 
 
 @pytest.fixture
-def threads():
-    threads = Executors(password_threads=1)
-    yield threads
-    threads.stop()
+def executors():
+    executors = Executors(password_threads=1)
+    yield executors
+    executors.stop()
 
 
-def test_a_look_up_that_took_long_does_not_undo_a_newer_reading(v, ada, threads, moment, monkeypatch):
-    users_named = v.users.by_names
-    began, goes_on = threading.Event(), threading.Event()
+def test_a_slow_lookup_does_not_overwrite_a_newer_one(v, ada, executors, moment, monkeypatch):
+    by_names = v.users.by_names
+    began, proceed = threading.Event(), threading.Event()
 
     def slow_at_first(names):
-        found = users_named(names)
+        found = by_names(names)
         if names and not began.is_set():
             began.set()
-            assert goes_on.wait(TIMEOUT)
+            assert proceed.wait(TIMEOUT)
         return found
 
     monkeypatch.setattr(v.users, "by_names", slow_at_first)
 
-    async def read_meanwhile():
-        standing = SessionCache(v, threads)
-        slow = asyncio.ensure_future(standing.user_for(CLAIMS))
+    async def look_up_twice():
+        cache = SessionCache(v, executors)
+        slow = asyncio.ensure_future(cache.user_for(CLAIMS))
         assert await asyncio.to_thread(began.wait, TIMEOUT)
         v.maintenance.wipe()
         moment[0] += FRESH_SECONDS
-        assert await standing.user_for(CLAIMS) is None
-        goes_on.set()
-        assert await slow == ada  # as it was when that was asked
-        return standing.cached_user(CLAIMS), await standing.user_for(CLAIMS)
+        assert await cache.user_for(CLAIMS) is None
+        proceed.set()
+        assert await slow == ada  # the user at the time of the lookup
+        return cache.cached_user(CLAIMS), await cache.user_for(CLAIMS)
 
-    assert asyncio.run(read_meanwhile()) == (None, None)
+    assert asyncio.run(look_up_twice()) == (None, None)
 
 
-def test_a_fault_while_renewing_is_in_the_log_and_the_next_renewal_goes_well(
-    v, ada, threads, moment, monkeypatch, caplog
+def test_an_error_during_a_refresh_is_logged_and_the_next_one_succeeds(
+    v, ada, executors, moment, monkeypatch, caplog
 ):
-    async def renew():
-        standing = SessionCache(v, threads)
-        assert await standing.user_for(CLAIMS) == ada
+    async def refresh():
+        cache = SessionCache(v, executors)
+        assert await cache.user_for(CLAIMS) == ada
         moment[0] += 1.5
         with monkeypatch.context() as broken:
             broken.setattr(v.users.sessions, "revoked", lambda: 1 / 0)
-            assert standing.cached_user(CLAIMS) == ada
-            await asyncio.wait([standing._refresh])
-        assert standing.cached_user(CLAIMS) == ada
-        await asyncio.wait([standing._refresh])
+            assert cache.cached_user(CLAIMS) == ada
+            await asyncio.wait([cache._refresh])
+        assert cache.cached_user(CLAIMS) == ada
+        await asyncio.wait([cache._refresh])
         moment[0] += 1.5
-        return standing.cached_user(CLAIMS)
+        return cache.cached_user(CLAIMS)
 
-    assert asyncio.run(renew()) == ada
+    assert asyncio.run(refresh()) == ada
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_after_the_stop_nothing_is_read(v, ada, threads, moment, monkeypatch):
-    began, goes_on, read = threading.Event(), threading.Event(), []
+def test_nothing_is_read_after_the_stop(v, ada, executors, moment, monkeypatch):
+    began, proceed, read = threading.Event(), threading.Event(), []
 
-    def ended():
+    def revoked():
         read.append("tokens")
         began.set()
-        assert goes_on.wait(TIMEOUT)
+        assert proceed.wait(TIMEOUT)
         return frozenset()
 
-    async def stop_in_between():
-        standing = SessionCache(v, threads)
-        assert await standing.user_for(CLAIMS) == ada
-        monkeypatch.setattr(v.users.sessions, "revoked", ended)
+    async def stop_during_a_refresh():
+        cache = SessionCache(v, executors)
+        assert await cache.user_for(CLAIMS) == ada
+        monkeypatch.setattr(v.users.sessions, "revoked", revoked)
         monkeypatch.setattr(v.users, "by_names", lambda _: read.append("users"))
         moment[0] += 1.5
-        standing.cached_user(CLAIMS)
+        cache.cached_user(CLAIMS)
         assert await asyncio.to_thread(began.wait, TIMEOUT)
-        await standing.stop()
-        goes_on.set()
-        threads.stop()
+        await cache.stop()
+        proceed.set()
+        executors.stop()
         await asyncio.sleep(0.05)
 
-    asyncio.run(stop_in_between())
+    asyncio.run(stop_during_a_refresh())
     assert read == ["tokens"]
-    assert threads._database is None, "no threads were started anew"
+    assert executors._database is None, "no threads may be started again"

@@ -4,7 +4,7 @@ from vigility.web.http.static_files import StaticFiles
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/register", "/dashboard"])
-def test_the_page_answers_at_each_of_its_addresses(client, path):
+def test_the_dashboard_is_served_at_each_of_its_paths(client, path):
     response = client.get(path)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -12,7 +12,7 @@ def test_the_page_answers_at_each_of_its_addresses(client, path):
     assert response.content == client.get("/").content
 
 
-def test_files_have_their_types(tmp_path):
+def test_only_files_with_known_types_are_served(tmp_path):
     (tmp_path / "js").mkdir()
     for name in ("index.html", "js/a.js", "a.css", "a.svg", "secret.env", "a.py"):
         (tmp_path / name).write_text(name)
@@ -23,5 +23,5 @@ def test_files_have_their_types(tmp_path):
         assert static_files.file(never) is None
 
 
-def test_a_script_is_served_as_one(client):
+def test_a_stylesheet_is_served_with_its_type(client):
     assert client.get("/static/docs.css").headers["content-type"] == "text/css; charset=utf-8"

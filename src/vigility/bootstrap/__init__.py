@@ -31,7 +31,7 @@ __all__ = [
     "PoolSettings",
     "backend_for",
     "connect",
-    "copying",
+    "open_copy",
     "schema_state",
     "signing_secret",
     "upgrade",
@@ -79,7 +79,7 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
 
 
 @contextmanager
-def copying(source_url: str, target_url: str, clock: Clock = utc_now) -> Iterator[Copy]:
+def open_copy(source_url: str, target_url: str, clock: Clock = utc_now) -> Iterator[Copy]:
     """A copy from one database, which is only read, into another, which is created if needed.
 
     Raises as `connect` does.

@@ -40,13 +40,13 @@ def copy(context: typer.Context, source: Source, target: Target) -> None:
     run the same command again to continue. Events that the source receives during the copy are copied by
     the next run.
     """
-    from vigility.bootstrap import copying
+    from vigility.bootstrap import open_copy
     from vigility.cli.gc_threshold import higher_gc_threshold
 
     began = perf_counter()
     signals = run_context(context).signals
     names = {"source": "SOURCE_URL", "target": "TARGET_URL"}
-    with named(**names), copying(source, target) as task, higher_gc_threshold(), _progress_in_errors(task):
+    with named(**names), open_copy(source, target) as task, higher_gc_threshold(), _progress_in_errors(task):
         task.begin()
         before = task.copied
         _copy(task, signals)

@@ -1,11 +1,11 @@
-/** The HTTP API. Each failure is an ApiError with a sentence that can be shown. */
+/** The HTTP API. Every failure is an ApiError whose message can be shown. */
 
 /** @typedef {{id: number, username: string, age: number, gender: string}} User */
 /** @typedef {{feature: string, count: number}} Bar */
 /** @typedef {{date: string, count: number}} Point one a day, ascending */
 
 export class ApiError extends Error {
-	/** @param {number} status 0: no answer @param {number} retryAfter seconds; NaN: not said */
+	/** @param {number} status 0: no response @param {number} retryAfter seconds; NaN: unknown */
 	constructor(status, sentence, retryAfter = NaN) {
 		super(sentence);
 		this.status = status;
@@ -13,12 +13,12 @@ export class ApiError extends Error {
 	}
 
 	/** Whether the same request may succeed later. */
-	get passing() {
+	get temporary() {
 		return [0, 408, 425, 429].includes(this.status) || this.status >= 500;
 	}
 }
 
-/** Who is signed in here. @returns {Promise<User>} */
+/** The user who is signed in. @returns {Promise<User>} */
 export const me = async () => (await request("/me")).user;
 
 export const login = async (fields) => (await request("/login", { body: fields })).user;
@@ -27,7 +27,7 @@ export const register = async (fields) => (await request("/register", { body: fi
 
 export const logout = () => request("/logout", { body: {} });
 
-/** Outlives the page, should that be left meanwhile. @param {{event_id: string, feature_name: string}} event */
+/** The request survives leaving the page. @param {{event_id: string, feature_name: string}} event */
 export const track = (event) => request("/track", { body: event, keepalive: true });
 
 /** @returns {Promise<{barChartData: Bar[], lineChartData: Point[]}>} */
@@ -35,7 +35,7 @@ export const analytics = (query, signal) => request(`/analytics?${query}`, { sig
 
 async function request(path, { body = null, signal = null, keepalive = false } = {}) {
 	const limit = AbortSignal.timeout(15_000);
-	let response, answer;
+	let response, text;
 	try {
 		response = await fetch(path, {
 			method: body ? "POST" : "GET",
@@ -45,17 +45,17 @@ async function request(path, { body = null, signal = null, keepalive = false } =
 			cache: "no-store",
 			keepalive,
 		});
-		answer = await response.text();
+		text = await response.text();
 	} catch {
 		throw new ApiError(0, "The server cannot be reached");
 	}
-	let error = "The server gave no proper answer";
+	let error = "The server sent an invalid response";
 	try {
-		const body = JSON.parse(answer);
+		const body = JSON.parse(text);
 		if (response.ok) return body;
 		error = String(body.error);
-	} catch {} // not JSON: it comes from something between here and the server
-	// In seconds; proxies may send a date, which is not read.
+	} catch {} // not JSON: something between here and the server sent it
+	// In seconds. A proxy may send a date, which is ignored.
 	const retryAfter = parseInt(response.headers.get("Retry-After"));
 	throw new ApiError(response.ok ? 502 : response.status, error, retryAfter);
 }

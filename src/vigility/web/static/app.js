@@ -1,4 +1,4 @@
-/** The page: finds out who is signed in, and shows what belongs to the address. */
+/** The entry point: finds out who is signed in, and shows the view for the address. */
 
 import * as api from "./api.js";
 import { Dashboard } from "./dashboard.js";
@@ -11,7 +11,7 @@ const session = new Session(() => show("Your session has ended. Sign in to go on
 let dashboard = null;
 let leaving = null;
 
-/** Show the page of the user, or the form that leads to it. */
+/** Show the user's dashboard, or the form to sign in. */
 function show(note = "") {
 	const { user } = session;
 	const { pathname, search } = location;
@@ -25,7 +25,7 @@ function show(note = "") {
 		dashboard = new Dashboard(session, user, note);
 	} else {
 		const path = pathname === "/register" ? pathname : "/login";
-		// The way back stands in the history, not in the address: no link can set it.
+		// Kept in the history and not in the address, so that no link can set it.
 		const back = pathname === "/dashboard" ? pathname + search : history.state?.back;
 		history.replaceState({ back }, "", path);
 		openSignIn(path, note, signedIn, follow);
@@ -46,7 +46,7 @@ function signedIn(user) {
 
 function switched(user) {
 	session.begin(user);
-	show(`Another tab signed in as ${user.username}: this is the page of ${user.username} now.`);
+	show(`Another tab signed in as ${user.username}: this is the dashboard of ${user.username} now.`);
 }
 
 async function logOut() {
@@ -65,25 +65,25 @@ async function logOut() {
 	show();
 }
 
-/** Look again who is signed in: another tab may have changed it. */
-function lookAgain() {
+/** Check who is signed in: another tab may have changed it. */
+function recheck() {
 	if (document.visibilityState !== "visible") return;
-	if (session.user) session.check().catch(() => {}); // the next request will say what is wrong
+	if (session.user) session.check().catch(() => {}); // the next request reports the error
 	else if (userInCookie()) start();
 }
 
-/** Show at once what the cookie promises; the server has the last word. */
+/** Show at once what the cookie says. The server decides. */
 function start() {
-	// Without the cookie there is no session: asking would only be answered with an error.
+	// Without the cookie there is no session, and asking would only return an error.
 	session.begin(userInCookie());
 	show();
-	session.confirm().catch(() => {}); // nobody answers: the charts will say so
+	session.confirm().catch(() => {}); // no response: the charts report it
 }
 
-// A second click meanwhile would end by clearing the form that the first has led to.
+// Without this, a second click would clear the form that the first one led to.
 const leave = () => (leaving ??= logOut().finally(() => (leaving = null)));
 
 on(byId("log-out"), { click: leave });
-on(window, { popstate: () => show(), focus: lookAgain });
-on(document, { visibilitychange: lookAgain });
+on(window, { popstate: () => show(), focus: recheck });
+on(document, { visibilitychange: recheck });
 start();

@@ -1,4 +1,4 @@
-/** The dashboard of a signed-in user: filters and charts, whose every use is tracked and then shown. */
+/** The dashboard of a signed-in user: filters and charts. Every use of them is tracked and then shown. */
 
 import * as api from "./api.js";
 import { BarChart } from "./charts/bar-chart.js";
@@ -11,20 +11,20 @@ import { active, filtersInWords, keepFilters, keptFilters, NO_FILTERS, queryOf, 
 import { Outbox } from "./outbox.js";
 import { SessionChanged } from "./session.js";
 
-const PATIENCE_MS = 2_000; // then the charts are fetched without the event that they wait for
+const MAX_WAIT_MS = 2_000; // for events to be sent; then the charts are loaded without them
 
 export class Dashboard {
 	#report = null;
 	#feature = new URLSearchParams(location.search).get("feature") ?? ""; // a reload shows the same
 	#inspected = new Set();
-	#turn = 0; // only the last one may draw: answers can overtake each other
+	#latest = 0; // only the latest request may draw: responses can overtake each other
 	#fetching = new AbortController();
-	#unseen = false; // events were on their way when the charts were fetched
+	#unseen = false; // events were still being sent when the charts were loaded
 
 	/** @param {import("./session.js").Session} session @param {api.User} user */
 	constructor(session, user, note) {
 		showView("dashboard-view", "Dashboard");
-		this.#say(note);
+		this.#notify(note);
 		this.session = session;
 		this.bars = new BarChart(byId("bars"), "Feature Usage", (feature) => this.#choose(feature, "bar_chart_zoom"));
 		this.line = new LineChart(byId("line"), () => this.#inspect());
@@ -35,26 +35,26 @@ export class Dashboard {
 			this.#use(...used(before, after));
 		});
 		const send = (event) => session.call(() => api.track(event));
-		const refused = ({ message }) => this.#say(`A click was not counted: ${message}.`);
+		const refused = ({ message }) => this.#notify(`An event was not counted: ${message}.`);
 		this.outbox = new Outbox(user.id, send, () => this.#sentSome(), refused);
-		const clicks = {
+		const buttons = {
 			refresh: () => this.#use("refresh_data"),
 			csv: () => this.#export("csv"),
 			png: () => this.#export("png"),
 			"close-line": () => this.#choose(""),
 		};
-		for (const id in clicks) on(byId(id), { click: clicks[id] });
+		for (const id in buttons) on(byId(id), { click: buttons[id] });
 		on(window, { pagehide: this.#leave });
 		this.#load();
 	}
 
-	/** Give the last events time to be sent. */
+	/** Wait for the last events to be sent. */
 	finish() {
-		return this.outbox.settled(PATIENCE_MS);
+		return this.outbox.settled(MAX_WAIT_MS);
 	}
 
 	close() {
-		this.#turn = NaN; // which equals nothing
+		this.#latest = NaN; // equals nothing
 		this.#fetching.abort();
 		this.outbox.close();
 		this.filterBar.close();
@@ -64,25 +64,25 @@ export class Dashboard {
 	#leave = () => {
 		this.filterBar.finish();
 		const { session, outbox } = this;
-		// A last try; some 64 kB of requests may outlive their page.
+		// A last try. Browsers let some 64 kB of requests survive the page.
 		if (session.agrees) for (const event of outbox.events.slice(0, 20)) api.track(event).catch(() => {});
 	};
 
-	/** Tell the server what was used, and then fetch the charts with it. */
+	/** Track what was used, and then load charts that include it. */
 	async #use(...features) {
-		const turn = ++this.#turn;
+		const request = ++this.#latest;
 		this.#fetching.abort();
 		this.#busy(true);
 		this.outbox.add(features);
 		await this.finish();
-		if (turn === this.#turn) this.#load();
+		if (request === this.#latest) this.#load();
 	}
 
 	#choose(feature, ...tracked) {
 		this.#feature = feature;
 		history.replaceState(null, "", feature ? `/dashboard?${new URLSearchParams({ feature })}` : "/dashboard");
-		this.bars.show(this.#report.barChartData, feature); // at once, before the answer
-		if (!feature) document.querySelector("h1").focus(); // the button that closed it goes away
+		this.bars.show(this.#report.barChartData, feature); // at once, before the response
+		if (!feature) document.querySelector("h1").focus(); // the button that closed it disappears
 		this.#use(...tracked);
 	}
 
@@ -99,7 +99,7 @@ export class Dashboard {
 	}
 
 	async #load() {
-		const turn = ++this.#turn;
+		const request = ++this.#latest;
 		this.#fetching.abort();
 		const { signal } = (this.#fetching = new AbortController());
 		this.#unseen = this.outbox.events.length > 0;
@@ -114,15 +114,15 @@ export class Dashboard {
 			if (error instanceof SessionChanged) return;
 			failure = error.message;
 		}
-		if (turn !== this.#turn) return;
+		if (request !== this.#latest) return;
 		this.#report = report;
 		this.#showBars(report.barChartData, failure);
 		this.#showLine(report.lineChartData, failure);
 		this.#busy(false);
-		import("./exports.js").catch(() => {}); // at hand for a click
+		import("./exports.js").catch(() => {}); // ready for a click
 	}
 
-	#say(note) {
+	#notify(note) {
 		byId("note").textContent = note;
 	}
 
@@ -135,11 +135,11 @@ export class Dashboard {
 		const showAll = () => this.filterBar.change(NO_FILTERS);
 		if (failure) this.#state("bars", `The counts could not be loaded. ${failure}.`, "Try again", () => this.#load());
 		else if (bars.length) this.#state("bars");
-		else if (active(filters).length) this.#state("bars", "No clicks under these filters.", "Remove them", showAll);
-		else this.#state("bars", "No clicks yet. Set a filter or press Refresh: it is counted, and shown here.");
+		else if (active(filters).length) this.#state("bars", "No events under these filters.", "Remove them", showAll);
+		else this.#state("bars", "No events yet. Set a filter or press Refresh: that is counted and shown here.");
 		for (const id of ["csv", "png"]) byId(id).disabled = !bars.length;
 		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}`;
-		byId("bars-about").textContent = bars.length ? about : "Clicks per feature";
+		byId("bars-about").textContent = bars.length ? about : "Events per feature";
 		this.bars.show(bars, this.#feature);
 		this.barTable.show(`Feature Usage: ${filtersInWords(filters)}`, bars.map(({ feature, count }) => [feature, count]));
 	}
@@ -151,12 +151,12 @@ export class Dashboard {
 		if (!feature) this.#state("line", "Choose a bar in Feature Usage to see its days.");
 		else if (points.length) this.#state("line");
 		else this.#state("line", failure ? "Not loaded." : "No days to show. Widen the dates, or choose another bar.");
-		byId("line-about").textContent = points.length ? lineInWords(points) : "Clicks per day";
+		byId("line-about").textContent = points.length ? lineInWords(points) : "Events per day";
 		if (points.length) this.line.show(feature, points);
 		this.lineTable.show(`Time Trend of ${feature}`, points.map(({ date, count }) => [date, count]));
 	}
 
-	/** Say in place of a chart why it is not there, and what can be done; or show the chart. */
+	/** Show a chart or, in its place, why it is missing and what can be done. */
 	#state(chart, sentence = "", action = "", click = null) {
 		const place = byId(`${chart}-state`);
 		byId(chart).hidden = Boolean(sentence);
@@ -178,7 +178,7 @@ export class Dashboard {
 			const file = kind === "csv" ? csvOf(bars, points, feature) : await pictureOf(heading, parts);
 			download(file, `${name}.${kind}`);
 		} catch {
-			return this.#say("The file could not be made. Reload the page and try again.");
+			return this.#notify("The file could not be made. Reload the page and try again.");
 		}
 		this.#use("export_data");
 	}
@@ -186,6 +186,6 @@ export class Dashboard {
 
 function lineInWords(points) {
 	const mean = daysInMean(points.length);
-	const means = mean > 1 ? `. Strong line: ${mean}-day mean` : "";
+	const means = mean > 1 ? `. Bold line: ${mean}-day mean` : "";
 	return `${counted(totalOf(points))}, ${dayInWords(points[0].date)} to ${dayInWords(points.at(-1).date)} (UTC)${means}`;
 }

@@ -1,8 +1,8 @@
-/** UTC days as the API writes them, YYYY-MM-DD, and counts, in words. */
+/** UTC days as the API writes them (YYYY-MM-DD), and counts, as text. */
 
 export const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** Whether this is a day of the calendar, from year 1 to 9999. */
+/** Whether this is a calendar day, from year 1 to 9999. */
 export function isDay(day) {
 	try {
 		return day.length === 10 && day > "0001" && new Date(day).toISOString().startsWith(day);
@@ -22,10 +22,10 @@ export function dayWithWeekday(day) {
 }
 
 /** "1,234" */
-export const inWords = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ","); // Intl takes long to begin
+export const inWords = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ","); // Intl is slow to start
 
-/** "1 click", "1,234 clicks" */
-export const counted = (count, thing = "click") => `${inWords(count)} ${thing}${count === 1 ? "" : "s"}`;
+/** "1 event", "1,234 events" */
+export const counted = (count, thing = "event") => `${inWords(count)} ${thing}${count === 1 ? "" : "s"}`;
 
 /** @param {{count: number}[]} entries */
 export const totalOf = (entries) => entries.reduce((sum, { count }) => sum + count, 0);

@@ -1,4 +1,4 @@
-/** The document: elements, in which text only ever becomes text nodes, so no name becomes markup; and cookies. */
+/** Elements and cookies. Text only ever becomes text nodes, so that no name becomes markup. */
 
 /** @param {...(Node | string)} children */
 export function html(tag, attributes = {}, ...children) {
@@ -35,7 +35,7 @@ export function readCookie(name) {
 	try {
 		return JSON.parse(decodeURIComponent(found?.slice(start.length) ?? "null"));
 	} catch {
-		return null; // cut off
+		return null; // truncated
 	}
 }
 
@@ -46,7 +46,7 @@ export function writeCookie(name, value, seconds) {
 	document.cookie = `${name}=${text}; Path=/; Max-Age=${seconds}; SameSite=Lax${secure}`;
 }
 
-/** Give the visitor a file. */
+/** Let the user save a file. */
 export function download(blob, name) {
 	const href = URL.createObjectURL(blob);
 	html("a", { href, download: name }).click();

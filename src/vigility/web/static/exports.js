@@ -1,22 +1,22 @@
-/** What the charts show, as files. Not needed to show it, so loaded after that. */
+/** The charts as files. Not needed to show them, so loaded later. */
 
 import { html, set, svg } from "./dom.js";
 
-// Spreadsheets run a cell that begins with one of these, or its full-width form. To some, a semicolon begins a cell.
+// Spreadsheets run a cell that starts with one of these, or its full-width form. In some, a semicolon starts a cell.
 const FORMULA = /(^|;)(?=\s*[=+\-@\t\r＝＋－＠])/g;
 
 const PAD = 24;
-const TALLEST = 16_000; // browsers refuse canvases of more pixels
+const MAX_HEIGHT = 16_000; // browsers refuse canvases of more pixels
 const STYLES = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "font-size", "font-weight"];
 
-/** What the charts show, as one table in CSV (RFC 4180) that spreadsheets open safely. `feature` is that of the points. */
+/** The charts as one CSV table (RFC 4180) that spreadsheets open safely. `points` belong to `feature`. */
 export function csvOf(bars, points, feature) {
 	const rows = [
 		["chart", "feature", "date", "count"],
 		...bars.map((bar) => ["Feature Usage", bar.feature, "", bar.count]),
 		...points.map((point) => ["Time Trend", feature, point.date, point.count]),
 	];
-	// The mark in front says UTF-8 to Excel.
+	// The byte order mark tells Excel that it is UTF-8.
 	const text = `\ufeff${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
 	return new Blob([text], { type: "text/csv" });
 }
@@ -26,7 +26,7 @@ function cell(value) {
 	return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Charts as one PNG: their SVG, copied with its styles and drawn on a canvas. `parts`: titles and SVG, from the top. */
+/** Charts as one PNG: their SVG with its styles, drawn on a canvas. `parts`: titles and SVG, from the top. */
 export async function pictureOf(heading, parts) {
 	const { color, fontFamily } = getComputedStyle(document.body);
 	const fill = getComputedStyle(document.querySelector(".card")).backgroundColor;
@@ -42,10 +42,10 @@ export async function pictureOf(heading, parts) {
 	}
 	set(whole, { height: y });
 	const image = new Image();
-	const text = new XMLSerializer().serializeToString(whole).replace(/[\ufffe\uffff]/g, "\ufffd"); // no XML has them
+	const text = new XMLSerializer().serializeToString(whole).replace(/[\ufffe\uffff]/g, "\ufffd"); // not allowed in XML
 	image.src = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
 	await image.decode();
-	const scale = Math.min(2, TALLEST / y);
+	const scale = Math.min(2, MAX_HEIGHT / y);
 	const canvas = html("canvas", { width: width * scale, height: y * scale });
 	canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
 	URL.revokeObjectURL(image.src);

@@ -1,4 +1,4 @@
-/** The controls of the filters, and the active ones as chips. */
+/** The filter controls, and the active filters as chips. */
 
 import { byId, html, on } from "./dom.js";
 import { active, filtersOf, NO_FILTERS } from "./filters.js";
@@ -10,7 +10,7 @@ const TYPING_MS = 700; // longer than the pause between two digits of a date
 export class FilterBar {
 	#timer = 0;
 
-	/** @param {(before: Filters, after: Filters) => void} onChange a change is finished */
+	/** @param {(before: Filters, after: Filters) => void} onChange called after a change */
 	constructor(filters, onChange) {
 		this.filters = NO_FILTERS;
 		this.onChange = () => {};
@@ -38,11 +38,11 @@ export class FilterBar {
 	#edited(input) {
 		clearTimeout(this.#timer);
 		if (input.type !== "date") this.finish();
-		// 0002-09-23 is somebody on the way to 2026-09-23: it counts when the field is left.
+		// 0002-09-23 is on the way to 2026-09-23, so it counts only when the field is left.
 		else if (!input.value.startsWith("0")) this.#timer = setTimeout(() => this.finish(), TYPING_MS);
 	}
 
-	/** The change that is being made counts as it stands. */
+	/** Apply the change that is being made. */
 	finish() {
 		clearTimeout(this.#timer);
 		const before = this.filters;
@@ -64,14 +64,14 @@ export class FilterBar {
 		return on(chipButton(html("button", { class: "chip" }), "Remove filter", words), {
 			click: () => {
 				this.change({ ...this.filters, [name]: "" });
-				// The chip is gone: stay near, for the next press of a key.
+				// The chip is gone: keep the focus near for keyboards.
 				(byId("chips").querySelector("button") ?? this.form.elements[name]).focus();
 			},
 		});
 	}
 }
 
-/** Fill a button that takes something away. @param {string} verb not seen */
+/** Fill a button that removes something. @param {string} verb only for screen readers */
 export function chipButton(button, verb, name) {
 	const cross = html("span", { class: "cross", "aria-hidden": "true" }, "×");
 	button.replaceChildren(html("span", { class: "hidden" }, `${verb} `), html("span", { class: "cut" }, name), cross);

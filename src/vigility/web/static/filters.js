@@ -1,35 +1,35 @@
-/** Filters: a frozen value, how it is written for the API and for people, and where it is kept. */
+/** Filters: a frozen value, its form for the API and for people, and where it is kept. */
 
 import { readCookie, writeCookie } from "./dom.js";
 import { dayInWords, isDay } from "./dates.js";
 
-/** @typedef {Readonly<Record<string, string>>} Filters startDate, endDate, ageGroup, gender; "" filters nothing */
+/** @typedef {Readonly<Record<string, string>>} Filters startDate, endDate, ageGroup, gender; "" means no filter */
 
 const AGES = { "<18": "Under 18", "18-40": "18 - 40", ">40": "Over 40" };
 
-// What the use of a filter is tracked as, and its value in words where it is valid.
+// The feature that using a filter is tracked as, and the filter's value as text if it is valid.
 const RULES = {
-	startDate: { feature: "date_filter", say: (day) => isDay(day) && `From ${dayInWords(day)}` },
-	endDate: { feature: "date_filter", say: (day) => isDay(day) && `To ${dayInWords(day)}` },
-	ageGroup: { feature: "age_filter", say: (group) => Object.hasOwn(AGES, group) && AGES[group] },
-	gender: { feature: "gender_filter", say: (word) => ["Male", "Female", "Other"].includes(word) && word },
+	startDate: { feature: "date_filter", describe: (day) => isDay(day) && `From ${dayInWords(day)}` },
+	endDate: { feature: "date_filter", describe: (day) => isDay(day) && `To ${dayInWords(day)}` },
+	ageGroup: { feature: "age_filter", describe: (group) => Object.hasOwn(AGES, group) && AGES[group] },
+	gender: { feature: "gender_filter", describe: (word) => ["Male", "Female", "Other"].includes(word) && word },
 };
 
-/** Filters of what is valid in `raw`. */
+/** Filters with the valid values of `raw`. */
 export function filtersOf(raw) {
-	const pairs = Object.entries(RULES).map(([name, { say }]) => [name, say(raw?.[name]) ? raw[name] : ""]);
+	const pairs = Object.entries(RULES).map(([name, { describe }]) => [name, describe(raw?.[name]) ? raw[name] : ""]);
 	return Object.freeze(Object.fromEntries(pairs));
 }
 
 export const NO_FILTERS = filtersOf({});
 
-/** The filters that are set, for people. */
+/** The filters that are set, with their text. */
 export function active(filters) {
 	const set = Object.entries(RULES).filter(([name]) => filters[name]);
-	return set.map(([name, { say }]) => ({ name, words: say(filters[name]) }));
+	return set.map(([name, { describe }]) => ({ name, words: describe(filters[name]) }));
 }
 
-/** Each kind of filter that was used to get from one to the other. */
+/** The features that were used to get from one to the other. */
 export function used(before, after) {
 	const changed = Object.keys(RULES).filter((name) => before[name] !== after[name]);
 	return [...new Set(changed.map((name) => RULES[name].feature))];

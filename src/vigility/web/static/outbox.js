@@ -1,6 +1,6 @@
 /**
- * Events on their way to the server: in order, again until taken. Each has an id, so one sent twice counts once.
- * The tab's storage keeps them, by user: a reload loses none, nor does the end of a session.
+ * Sends events in order, and again until the server takes them. Each has an id, so one sent twice counts once.
+ * The tab's storage keeps them for each user, so neither a reload nor the end of a session loses any.
  */
 
 import { ApiError } from "./api.js";
@@ -16,7 +16,7 @@ export class Outbox {
 	#wake = () => {};
 
 	/**
-	 * @param {number} userId @param {(event: any) => Promise<unknown>} send rejects with ApiError, or else to stop
+	 * @param {number} userId @param {(event: any) => Promise<unknown>} send rejects with an ApiError; any other error stops
 	 * @param {() => void} onChange @param {(error: ApiError) => void} onRefused
 	 */
 	constructor(userId, send, onChange, onRefused) {
@@ -29,7 +29,7 @@ export class Outbox {
 		this.#run();
 	}
 
-	/** How many events wait because the server did not take one. */
+	/** How many events wait because sending one failed. */
 	get late() {
 		return this.#failures && this.events.length;
 	}
@@ -42,7 +42,7 @@ export class Outbox {
 		this.#run();
 	}
 
-	/** Resolves when all is sent, an event was not taken, or the time is over. */
+	/** Resolves when all are sent, sending one failed, or the time is up. */
 	settled(ms) {
 		return new Promise((resolve) => {
 			this.#settled.push(resolve);
@@ -51,7 +51,7 @@ export class Outbox {
 		});
 	}
 
-	/** Stop sending. What is left stays stored. */
+	/** Stop sending. The rest stays in the storage. */
 	close() {
 		this.#closed = true;
 		removeEventListener("online", this.#online);
@@ -73,10 +73,10 @@ export class Outbox {
 			await this.send(this.events[0]);
 		} catch (error) {
 			if (!(error instanceof ApiError)) return this.close();
-			if (error.passing) return this.#pause(error.retryAfter);
+			if (error.temporary) return this.#pause(error.retryAfter);
 			this.onRefused(error);
 		}
-		if (this.#closed) return; // another outbox may hold them by now
+		if (this.#closed) return; // another outbox may have them by now
 		this.events.shift();
 		this.#failures = 0;
 		this.#store();
@@ -87,7 +87,7 @@ export class Outbox {
 		const longest = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, 30_000);
 		this.#release();
 		this.onChange();
-		// Spread, lest all pages come back at once.
+		// Random, so that not all pages retry at once.
 		const pause = (retryAfter >= 0 ? retryAfter * 1000 : longest / 2) + (Math.random() * longest) / 2;
 		await new Promise((resolve) => {
 			setTimeout(resolve, pause);
@@ -102,7 +102,7 @@ export class Outbox {
 	#store() {
 		try {
 			sessionStorage.setItem(this.key, JSON.stringify(this.events));
-		} catch {} // full or forbidden: only a reload would lose them
+		} catch {} // full or forbidden: then a reload loses them
 	}
 }
 
@@ -114,7 +114,7 @@ function stored(key) {
 	}
 }
 
-/** A UUID; crypto has one of its own only for pages that came by HTTPS. */
+/** A UUID. crypto.randomUUID exists only on pages served over HTTPS. */
 function uuid() {
 	const bytes = crypto.getRandomValues(new Uint8Array(16));
 	bytes[6] = (bytes[6] & 0x0f) | 0x40;

@@ -1,15 +1,15 @@
 /**
- * Whom the page shows. Tabs share cookies, and another tab may have signed in as somebody else. So each
- * request checks before and after that the browser is still signed in as that user.
+ * The user whose dashboard is shown. Tabs share cookies, so another tab may have signed in as another user.
+ * Each request checks before and after that the browser is still signed in as the same user.
  */
 
 import * as api from "./api.js";
 import { readCookie, writeCookie } from "./dom.js";
 
-/** A request was not made, or its answer must not be shown: the user is another now. */
+/** A request was not made, or its response must not be shown, because the user has changed. */
 export class SessionChanged extends Error {}
 
-/** The user of whom the server last told this browser, in any tab. */
+/** The user in the cookie that the server last set, in any tab. */
 export function userInCookie() {
 	const user = readCookie("user_data");
 	return Number.isInteger(user?.id) && typeof user.username === "string" ? user : null;
@@ -19,7 +19,7 @@ export class Session {
 	/** @type {api.User | null} */
 	user = null;
 
-	/** @param {() => void} onEnd called once a session @param {(user: api.User) => void} onSwitch another user is here */
+	/** @param {() => void} onEnd called once a session @param {(user: api.User) => void} onSwitch another user signed in */
 	constructor(onEnd, onSwitch) {
 		this.onEnd = onEnd;
 		this.onSwitch = onSwitch;
@@ -27,12 +27,12 @@ export class Session {
 
 	/** @param {api.User | null} user */
 	begin(user) {
-		this.user = user && { ...user }; // a new object: it also tells one session from the next
+		this.user = user && { ...user }; // a new object, which tells one session from the next
 	}
 
 	end() {
 		this.begin(null);
-		writeCookie("user_data", null, 0); // which would promise a session
+		writeCookie("user_data", null, 0); // it would suggest a session
 		this.onEnd();
 	}
 
@@ -41,10 +41,10 @@ export class Session {
 		return this.user !== null && userInCookie()?.id === this.user.id;
 	}
 
-	/** Whether the shown user is signed in; else the listeners are told. Throws ApiError where nobody answers. */
+	/** Whether the shown user is signed in; if not, calls the listeners. Throws ApiError without a response. */
 	check = async () => this.agrees || this.confirm();
 
-	/** The same, as the server sees it. */
+	/** The same, but asks the server. */
 	async confirm() {
 		const shown = this.user;
 		if (!shown) return false;
@@ -59,13 +59,13 @@ export class Session {
 		return false;
 	}
 
-	/** Make a request in the name of the shown user. @template T @param {() => Promise<T>} request */
+	/** Make a request as the shown user. @template T @param {() => Promise<T>} request */
 	async call(request) {
 		const shown = this.user;
 		if (!(await this.check())) throw new SessionChanged();
 		try {
-			const answer = await request();
-			if (shown === this.user && (await this.check())) return answer;
+			const result = await request();
+			if (shown === this.user && (await this.check())) return result;
 		} catch (error) {
 			if (shown === this.user && error.status !== 401) throw error;
 			if (shown === this.user) this.end();

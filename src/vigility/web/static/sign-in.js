@@ -1,4 +1,4 @@
-/** The two forms for somebody who is not signed in. */
+/** The forms to sign in and to create an account. */
 
 import * as api from "./api.js";
 import { byId, html, on, set, showView } from "./dom.js";
@@ -45,16 +45,16 @@ async function submitted(form, send) {
 		return await send(fields);
 	} catch (error) {
 		byId("submit").disabled = false;
-		// The API begins a sentence about a field with the name of the field.
+		// The API starts a sentence about a field with the field's name.
 		const field = /^(username|password|age|gender)\b/i.exec(error.message)?.[0].toLowerCase();
 		showError(form, field, sentenceOf(error));
 	}
 }
 
-function sentenceOf({ message, retryAfter, passing }) {
-	const said = message.charAt(0).toUpperCase() + message.slice(1).replace(/\.$/, "");
-	if (retryAfter > 0) return `${said}. Try again in ${Math.ceil(retryAfter)} s.`;
-	return passing ? `${said}. Try again in a moment.` : `${said}.`;
+function sentenceOf({ message, retryAfter, temporary }) {
+	const text = message.charAt(0).toUpperCase() + message.slice(1).replace(/\.$/, "");
+	if (retryAfter > 0) return `${text}. Try again in ${Math.ceil(retryAfter)} s.`;
+	return temporary ? `${text}. Try again in a moment.` : `${text}.`;
 }
 
 function showError(form, name, sentence) {

@@ -88,7 +88,7 @@ _COPY_EVENTS: Final = "COPY vigility_events (id, user_id, feature_id, age, gende
 def insert_events(
     connection: Connection, records: Sequence[EventRecord], ids: Sequence[int] | None
 ) -> Sequence[int]:
-    """Insert events, under these ids or new ones; the ids. Raises UserGone or ChangedMeanwhile."""
+    """Insert events, under these ids or new ones; return them. Raises UserGone or ConcurrentChange."""
     user_ids, features, ats, ages, genders, event_ids = zip(*records, strict=True)
     kinds = list(zip(user_ids, features, ages, genders, strict=True))
     repeatable = event_ids.count(None) < len(records)

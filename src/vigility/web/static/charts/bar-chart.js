@@ -1,5 +1,5 @@
 /**
- * Horizontal bars: a list to choose from, by click or by the arrow keys and Enter.
+ * Horizontal bars. One can be chosen by click, or by the arrow keys and Enter.
  *
  *     const chart = new BarChart(host, "Feature Usage", (feature) => …);
  *     chart.show([{ feature: "date_filter", count: 12 }], "date_filter");
@@ -10,7 +10,7 @@ import { html, on, set, svg } from "../dom.js";
 import { fitted, widthOf } from "./scales.js";
 import { Tooltip } from "./tooltip.js";
 
-const NARROW = 420; // below it a name stands above its bar
+const NARROW = 420; // below it names are above their bars
 const PAD = 10;
 const STEPS = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
@@ -27,10 +27,10 @@ export class BarChart {
 		host.append(this.scroller);
 		this.tooltip = new Tooltip(host);
 		const leave = () => this.tooltip.hide();
-		// On the SVG, a listener for focus would make it one more stop of Tab.
+		// On the SVG, a focus listener would make it one more tab stop.
 		on(this.scroller, { scroll: leave, focusin: (event) => this.#focused(event.target), focusout: leave });
 		on(this.svg, {
-			// By place and not by element: an answer may redraw the bars between press and release.
+			// By position: a response may redraw the bars between press and release.
 			click: (event) => this.#choose(this.#at(event)),
 			pointermove: (event) => this.#point(this.#at(event), event.clientX, event.clientY),
 			keydown: (event) => this.#key(event),

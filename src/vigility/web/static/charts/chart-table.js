@@ -1,4 +1,4 @@
-/** A chart as a table, made when it is opened. */
+/** A chart as a table, created when it is opened. */
 
 import { inWords } from "../dates.js";
 import { html, on } from "../dom.js";
@@ -23,7 +23,7 @@ export class ChartTable {
 
 	#draw() {
 		if (!this.details.open) return;
-		const head = [this.thing, "Clicks"].map((name) => html("th", { scope: "col" }, name));
+		const head = [this.thing, "Events"].map((name) => html("th", { scope: "col" }, name));
 		const body = this.rows.map(([name, count]) => {
 			return html("tr", {}, html("th", { scope: "row" }, name), html("td", {}, inWords(count)));
 		});

@@ -1,7 +1,7 @@
 /**
- * A line over days. Pointing at it, or the arrow keys, show the count of a day.
+ * A line over days. The pointer or the arrow keys show the count of a day.
  *
- *     const chart = new LineChart(host, () => …); // a day is looked at
+ *     const chart = new LineChart(host, () => …); // a day is inspected
  *     chart.show("date_filter", [{ date: "2026-01-05", count: 3 }]);
  */
 
@@ -15,13 +15,13 @@ const TOP = 12;
 const FLOOR = HEIGHT - 28;
 const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -Infinity, End: Infinity };
 
-/** Of how many days the line is the mean: single ones would hide the course. */
+/** How many days the bold line averages: on long ranges single days would hide the trend. */
 export const daysInMean = (days) => (days < 90 ? 1 : days < 400 ? 7 : 28);
 
 export class LineChart {
 	#points = [];
 	#feature = "";
-	#index = -1; // the day that is looked at; -1 for none
+	#index = -1; // the inspected day; -1: none
 
 	constructor(host, onInspect) {
 		this.host = host;
@@ -54,7 +54,7 @@ export class LineChart {
 		this.left = Math.ceil(widthOf(inWords(this.highest))) + 10;
 		this.right = width - 14;
 		this.step = (this.right - this.left) / Math.max(1, last);
-		set(this.svg, { width, "aria-label": `Clicks of ${this.#feature} per day`, "aria-valuemin": 0, "aria-valuemax": last });
+		set(this.svg, { width, "aria-label": `Events of ${this.#feature} per day`, "aria-valuemin": 0, "aria-valuemax": last });
 		const days = dayTicks(this.#points, (width - this.left) / 64);
 		this.svg.replaceChildren(
 			...ticks.flatMap((count) => this.#countTick(count)),
@@ -125,14 +125,14 @@ export class LineChart {
 	#mark() {
 		const index = this.#index < 0 ? this.#points.length - 1 : this.#index;
 		const { date, count } = this.#points[index];
-		const [day, clicks] = [dayWithWeekday(date), counted(count)];
+		const [day, events] = [dayWithWeekday(date), counted(count)];
 		const [x, y] = [this.#x(index), this.#y(count)];
-		set(this.svg, { "aria-valuenow": index, "aria-valuetext": `${day}: ${clicks}` });
+		set(this.svg, { "aria-valuenow": index, "aria-valuetext": `${day}: ${events}` });
 		set(this.marker.children[0], { x1: x, x2: x });
 		set(this.marker.children[1], { cx: x, cy: y });
 		this.marker.style.display = this.#index < 0 ? "none" : "";
 		if (this.#index < 0) return this.tooltip.hide();
 		const box = this.svg.getBoundingClientRect();
-		this.tooltip.show(box.left + x, box.top, day, clicks); // above the line, not on it
+		this.tooltip.show(box.left + x, box.top, day, events); // above the line, not on it
 	}
 }

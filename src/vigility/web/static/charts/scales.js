@@ -1,16 +1,16 @@
-/** Where things stand on an axis, and how wide words are. */
+/** Positions on an axis, and the width of text. */
 
 import { MONTHS } from "../dates.js";
 
 const canvas = document.createElement("canvas").getContext("2d");
 
-/** The width of a text in the font of the charts. */
+/** The width of a text in the charts' font. */
 export function widthOf(text) {
 	canvas.font = `13px ${getComputedStyle(document.body).fontFamily}`;
 	return canvas.measureText(text).width;
 }
 
-/** The text, cut with an ellipsis to what fits. */
+/** The text, cut with an ellipsis if it does not fit. */
 export function fitted(text, width) {
 	if (widthOf(text) <= width) return text;
 	const letters = Array.from(text); // code points: half an emoji is no letter
@@ -28,7 +28,7 @@ export function countTicks(highest) {
 
 /** Which days to label, and how. @param {import("../api.js").Point[]} points @param {number} most labels */
 export function dayTicks(points, most) {
-	const rough = points.length / Math.max(1, most); // days that one label has to stand for
+	const rough = points.length / Math.max(1, most); // days for each label
 	const days = points.length < 120 && [1, 2, 7, 14, 28].find((step) => step >= rough);
 	const months = [1, 2, 3, 6].find((step) => step * 30 >= rough);
 	const years = [1, 2, 5, 10, 20, 50, 100, 1000].find((step) => step * 365 >= rough);

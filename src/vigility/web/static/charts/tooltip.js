@@ -1,4 +1,4 @@
-/** A label beside what is pointed at. Only for the eye: the charts' own labels say the same. */
+/** A label beside the pointer. Only visual: the charts' own labels have the same text. */
 
 import { html, on } from "../dom.js";
 

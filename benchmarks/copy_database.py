@@ -3,7 +3,7 @@
 The reference reads and writes pages of the same size, in transactions of the same size; it makes no day
 summaries and compares nothing at the end.
 
-    python benchmarks/copying.py [JSON_FILE]
+    python benchmarks/copy_database.py [JSON_FILE]
 """
 
 from __future__ import annotations
