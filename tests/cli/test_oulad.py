@@ -17,6 +17,7 @@ OULAD = Path(__file__).parents[3] / "shared" / "data" / "oulad"
 AGE_GROUPS = {"lt_18": "<18", "18_40": "18-40", "gt_40": ">40"}
 
 pytestmark = [
+    pytest.mark.slow,  # imports a million events
     pytest.mark.outside_data,
     pytest.mark.skipif(not OULAD.exists(), reason="the OULAD data is not at ../shared/data/oulad"),
 ]
@@ -32,7 +33,7 @@ def reference():
     return json.loads((OULAD / "reference.json").read_text())
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", postgres.PARAM])
 def database(request, tmp_path_factory):
     on_postgres = request.param == "postgres"
     database = postgres.bare_database() if on_postgres else tmp_path_factory.mktemp("oulad") / "oulad.db"

@@ -14,6 +14,8 @@ from support import postgres
 from vigility.adapters.sql.schema_version import REVISIONS
 from vigility.cli.main import run
 
+pytestmark = pytest.mark.postgres
+
 NEWEST = REVISIONS[-1]
 COPIED = re.compile(r"([\d,]+) events? copied")
 

@@ -1,7 +1,7 @@
-"""The page in a real browser: Chromium, over a real server of two workers and a real database.
+"""The dashboard in Chromium, with a real server of two workers and a real database.
 
-Only the page's time is not real: it stands still until a test moves it, so that no test depends on how soon
-the machine does what the page waits for.
+Only the clock of the page is not real: it stands still until a test moves it, so that no test depends on the
+speed of the machine.
 """
 
 import itertools
@@ -33,7 +33,7 @@ OPTIONS = (
     "--disable-sync",
 )
 
-NOON = "2026-03-01T12:00:00Z"  # by the page's clock
+NOON = "2026-03-01T12:00:00Z"  # on the clock of the page
 
 _names = itertools.count(1)
 
@@ -46,7 +46,7 @@ class Server:
     database: str
 
     def seed(self, users, events):
-        """Store users `(name, age, gender)` and events `(name, feature, time)` behind the server's back."""
+        """Store users `(name, age, gender)` and events `(name, feature, time)` without the server."""
         with vigility.connect(self.database) as v:
             v.users.import_many([v.users.validated(*user) for user in users])
             assert not v.track_many(vigility.NewEvent(*event) for event in events).rejected
@@ -54,35 +54,35 @@ class Server:
 
 @dataclass
 class Visitor:
-    """Somebody at a browser of their own, and what the page did for them."""
+    """A person with their own browser, and what the page did there."""
 
     page: object
     server: Server
     name: str = ""
-    calls: list = field(default_factory=list)  # ("track", feature) and ("analytics", query), in their order
-    sent: list = field(default_factory=list)  # the bodies of POST /track
+    calls: list = field(default_factory=list)  # ("track", feature) and ("analytics", query), in order
+    sent: list = field(default_factory=list)  # bodies of POST /track
     problems: list = field(default_factory=list)
-    expected: list = field(default_factory=list)  # parts of the problems that the test brings about
+    expected: list = field(default_factory=list)  # parts of the problems that the test causes
 
     def register(self, age=30, gender="Female", name=None):
-        """Get an account and its cookies, by the API; the page opens signed in."""
+        """Create an account with the API and get its cookies, so that the page opens signed in."""
         self.name = name or f"visitor-{next(_names)}-{secrets.token_hex(3)}"
         fields = {"username": self.name, "password": PASSWORD, "age": age, "gender": gender}
-        answer = self.page.request.post(f"{self.server.url}/register", data=fields)
-        assert answer.status == 201, answer.text()
-        return answer.json()["user"]
+        response = self.page.request.post(f"{self.server.url}/register", data=fields)
+        assert response.status == 201, response.text()
+        return response.json()["user"]
 
     def open(self, path="/dashboard"):
-        """Open a path and wait until the page is at rest."""
+        """Open a path and wait until the page is idle."""
         self.page.goto(self.server.url + path)
-        self.rest()
+        self.wait_until_idle()
 
-    def rest(self):
-        """Wait until the charts show what was asked for last."""
+    def wait_until_idle(self):
+        """Wait until the charts show the result of the last request."""
         self.page.wait_for_selector("#charts[aria-busy=false], #sign-in")
 
     def hold(self, pattern):
-        """Keep the requests of a pattern from the server. Returns the list in which they gather."""
+        """Hold back the requests that match a pattern. Returns the list that collects them."""
         held = []
 
         def handle(route):
@@ -91,33 +91,33 @@ class Visitor:
         self.page.route(pattern, handle)
         return held
 
-    def let_pass(self, ms):
-        """Move the page's time on. What the page sends at once is known afterwards."""
+    def advance(self, ms):
+        """Advance the clock of the page. What the page then sends at once is known afterwards."""
         self.page.clock.run_for(ms)
         self.round_trip()
 
     def round_trip(self):
-        """Ask the server something and wait for the answer: what the page asked before is known by then."""
-        self.page.evaluate("fetch('/health').then((answer) => answer.text())")
+        """Send a request and wait for its response. Earlier requests of the page are known by then."""
+        self.page.evaluate("fetch('/health').then((response) => response.text())")
 
-    def delivered(self):
-        """Let the page's time pass until the server has every event, each tried again if need be."""
+    def wait_until_delivered(self):
+        """Advance the clock of the page until the server has every event, after retries if necessary."""
         deadline = time.monotonic() + TIMEOUT
         while any(events != "[]" for events in self.page.evaluate("Object.values(sessionStorage)")):
             assert time.monotonic() < deadline
-            self.let_pass(500)
+            self.advance(500)
 
     def bar(self, feature):
         """The bar of a feature."""
         return self.page.locator(f'.bar[aria-label^="{feature}:"]')
 
     def count(self, feature):
-        """How many clicks the bar chart shows for a feature."""
+        """The count that the bar chart shows for a feature."""
         bar = self.bar(feature)
         return int(bar.locator(".count").text_content().replace(",", "")) if bar.count() else 0
 
     def stored(self, feature):
-        """How many clicks the server has for a feature, of all users."""
+        """The count that the server has for a feature, of all users."""
         report = self.page.request.get(f"{self.server.url}/analytics").json()
         return {bar["feature"]: bar["count"] for bar in report["barChartData"]}.get(feature, 0)
 
@@ -125,12 +125,12 @@ class Visitor:
         return [body["feature_name"] for body in self.sent]
 
     def watch(self, page):
-        """Note down what a page of this visitor does."""
-        page.on("request", self._asked)
-        page.on("console", self._said)
+        """Record what a page of this visitor does."""
+        page.on("request", self._on_request)
+        page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
 
-    def _asked(self, request):
+    def _on_request(self, request):
         parts = urlsplit(request.url)
         if parts.scheme not in ("data", "blob") and not request.url.startswith(self.server.url):
             self.problems.append(f"another host: {request.url}")
@@ -140,14 +140,14 @@ class Visitor:
         if parts.path == "/analytics":
             self.calls.append(("analytics", dict(parse_qsl(parts.query))))
 
-    def _said(self, message):
+    def _on_console(self, message):
         if message.type in ("error", "warning"):
             self.problems.append(f"{message.type}: {message.text}")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """The real thing, with a database of its own for each module of tests."""
+    """A real server. Each test module has its own server and database."""
     folder = tmp_path_factory.mktemp("page")
     port = free_port()
     database = f"sqlite:///{folder}/page.db"
@@ -157,7 +157,7 @@ def server(tmp_path_factory):
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--workers", "2"],
-            env=os.environ | settings,  # noqa: TID251 - the server's environment is the tests'
+            env=os.environ | settings,  # noqa: TID251 - the server inherits the environment of the tests
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -171,7 +171,7 @@ def server(tmp_path_factory):
 
 
 def _wait_for(server, process, log):
-    def answers():
+    def is_healthy():
         assert process.poll() is None, log.read_text()
         try:
             urllib.request.urlopen(f"{server.url}/health").close()  # noqa: S310
@@ -179,10 +179,10 @@ def _wait_for(server, process, log):
             return False
         return True
 
-    wait_until(answers, "the server does not answer")
+    wait_until(is_healthy, "the server does not respond")
 
 
-@pytest.fixture(scope="module")  # while it runs, no other test of this process can use asyncio.run
+@pytest.fixture(scope="module")  # while it runs, no other test in this process can use asyncio.run
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -195,7 +195,7 @@ def browser():
 
 
 @pytest.fixture
-def expect(browser):  # noqa: ARG001 - skips where there is no browser
+def expect(browser):  # noqa: ARG001 - skips without a browser
     sync_api = pytest.importorskip("playwright.sync_api")
     sync_api.expect.set_options(timeout=TIMEOUT * 1_000)
     return sync_api.expect
@@ -203,7 +203,7 @@ def expect(browser):  # noqa: ARG001 - skips where there is no browser
 
 @pytest.fixture
 def arrive(browser, server):
-    """Makes visitors, each with a browser of their own. None may meet a problem the test does not expect."""
+    """Creates visitors with a browser each. None may have a problem that the test does not expect."""
     visitors = []
 
     def arrive(**options):
@@ -220,13 +220,13 @@ def arrive(browser, server):
     yield arrive
     for visitor in visitors:
         visitor.page.context.close()
-        left = [p for p in visitor.problems if not any(part in p for part in visitor.expected)]
-        assert not left
+        unexpected = [p for p in visitor.problems if not any(part in p for part in visitor.expected)]
+        assert not unexpected
 
 
 @pytest.fixture
 def visitor(arrive):
-    """A visitor who has an account and is signed in, before any page is open."""
+    """A visitor who has an account and is signed in, with no page open yet."""
     visitor = arrive()
     visitor.register()
     return visitor

@@ -12,7 +12,7 @@ def fill(page, **fields):
             control.fill(value)
 
 
-def test_somebody_new_gets_an_account_and_sees_the_dashboard(arrive, expect):
+def test_a_new_user_creates_an_account_and_sees_the_dashboard(arrive, expect):
     page = (visitor := arrive()).page
     visitor.open("/register")
     fill(page, username="Zoë <b>Ünal</b>", password=PASSWORD, age="41", gender="Other")
@@ -23,7 +23,7 @@ def test_somebody_new_gets_an_account_and_sees_the_dashboard(arrive, expect):
     expect(page.get_by_role("heading", name="Dashboard")).to_be_focused()
 
 
-def test_signing_in_needs_no_mouse_and_logging_out_leads_back(arrive, expect):
+def test_signing_in_with_the_keyboard_and_logging_out(arrive, expect):
     visitor = arrive()
     visitor.register(age=17, gender="Male")
     page = visitor.page
@@ -34,7 +34,7 @@ def test_signing_in_needs_no_mouse_and_logging_out_leads_back(arrive, expect):
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator("#user")).to_have_text(re.compile(rf"{visitor.name}\s*Male, 17"))
-    visitor.rest()
+    visitor.wait_until_idle()
     page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url(re.compile("/login$"))
     expect(page.locator("#user")).to_be_hidden()
@@ -43,7 +43,7 @@ def test_signing_in_needs_no_mouse_and_logging_out_leads_back(arrive, expect):
     expect(page).to_have_url(re.compile("/login$"))
 
 
-def test_errors_of_the_api_stand_beside_the_field(arrive, expect):
+def test_errors_of_the_api_are_shown_at_the_field(arrive, expect):
     visitor = arrive()
     visitor.expected = ["400 (Bad Request)"]
     taken = visitor.register()["username"]
@@ -67,7 +67,7 @@ def test_errors_of_the_api_stand_beside_the_field(arrive, expect):
     expect(page).to_have_url(re.compile("/dashboard$"))
 
 
-def test_what_is_missing_is_said_without_asking_the_server(arrive, expect):
+def test_missing_fields_are_reported_without_a_request(arrive, expect):
     page = (visitor := arrive()).page
     visitor.open("/register")
     page.get_by_role("button", name="Create an account").click()
@@ -75,7 +75,7 @@ def test_what_is_missing_is_said_without_asking_the_server(arrive, expect):
     expect(page.get_by_label("Username")).to_be_focused()
 
 
-def test_wrong_credentials_are_said_once_and_the_form_stays_usable(visitor, expect):
+def test_wrong_credentials_show_one_error_and_the_form_stays_usable(visitor, expect):
     visitor.expected = ["400 (Bad Request)"]
     page = visitor.page
     page.context.clear_cookies()
@@ -88,7 +88,7 @@ def test_wrong_credentials_are_said_once_and_the_form_stays_usable(visitor, expe
     expect(page).to_have_url(re.compile("/dashboard$"))
 
 
-def test_too_many_attempts_say_how_long_to_wait(visitor, expect):
+def test_too_many_attempts_show_how_long_to_wait(visitor, expect):
     visitor.expected = ["429"]
     page = visitor.page
     page.context.clear_cookies()
@@ -104,7 +104,7 @@ def test_too_many_attempts_say_how_long_to_wait(visitor, expect):
     expect(page.get_by_role("alert")).to_have_text("Too many attempts. Try again in 42 s.")
 
 
-def test_without_a_session_each_address_leads_to_sign_in(arrive, expect):
+def test_without_a_session_every_path_leads_to_sign_in(arrive, expect):
     page = (visitor := arrive()).page
     for path in ("/", "/dashboard", "/login"):
         visitor.open(path)
@@ -114,7 +114,7 @@ def test_without_a_session_each_address_leads_to_sign_in(arrive, expect):
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_signed_in_each_address_leads_to_the_dashboard(visitor, expect):
+def test_with_a_session_every_path_leads_to_the_dashboard(visitor, expect):
     for path in ("/", "/dashboard", "/login", "/register"):
         visitor.open(path)
         expect(visitor.page).to_have_url(re.compile("/dashboard$"))
@@ -122,7 +122,7 @@ def test_signed_in_each_address_leads_to_the_dashboard(visitor, expect):
     expect(visitor.page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
 
-def test_the_two_forms_link_to_each_other_and_back_works(arrive, expect):
+def test_the_forms_link_to_each_other_and_back_works(arrive, expect):
     page = (visitor := arrive()).page
     visitor.open("/login")
     page.get_by_role("link", name="Create an account").click()
@@ -133,7 +133,7 @@ def test_the_two_forms_link_to_each_other_and_back_works(arrive, expect):
     expect(page).to_have_title("Sign in · vigility")
 
 
-def test_a_failed_log_out_does_not_pretend(visitor, expect):
+def test_a_failed_log_out_shows_an_error(visitor, expect):
     visitor.expected = ["ERR_FAILED"]
     visitor.open()
     visitor.page.route("**/logout", lambda route: route.abort())

@@ -1,4 +1,4 @@
-"""Every example in the documents runs, and prints what the document says."""
+"""Every example in the documents runs and prints what the document shows."""
 
 import os
 import re
@@ -13,12 +13,24 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 from support.web_server import running
 
+pytestmark = pytest.mark.slow  # runs a program for each example
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_the_examples_of_a_document_run_in_its_order(document, tmp_path, monkeypatch):
+def needs_server(document):
+    return "$API" in document.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(document, id=document.name, marks=[pytest.mark.server] if needs_server(document) else [])
+        for document in DOCUMENTS
+    ],
+)
+def test_the_examples_of_a_document_run_in_order(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -26,7 +38,7 @@ def test_the_examples_of_a_document_run_in_its_order(document, tmp_path, monkeyp
     monkeypatch.setenv("PATH", os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]))  # noqa: TID251
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with ExitStack() as stack:
-        if "$API" in document.read_text(encoding="utf-8"):
+        if needs_server(document):
             server = stack.enter_context(running(tmp_path, workers=1))
             monkeypatch.setenv("API", f"http://127.0.0.1:{server.port}")
         run_examples(document)
@@ -39,7 +51,7 @@ def run_examples(document):
 
 
 def run_session(example):
-    """Evaluate a block of `$ command` lines, each with the output it prints; `...` stands for any lines."""
+    """Evaluate a block of `$ command` lines, each followed by its output; `...` stands for any lines."""
     for part in re.split(r"^\$ ", example.parsed, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
         done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602

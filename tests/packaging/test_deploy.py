@@ -1,4 +1,4 @@
-"""What lies in `deploy/` is run, as far as that goes without Docker, systemd as process 1, or a platform."""
+"""Runs the files in `deploy/`, as far as possible without Docker, a booted systemd or a platform."""
 
 import ctypes
 import json
@@ -19,6 +19,8 @@ import pytest
 from support import postgres
 from support.web_server import BIN, TIMEOUT, Server, free_port, running
 
+pytestmark = [pytest.mark.server, pytest.mark.slow]  # builds the image with pip
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "vigility.service"
@@ -31,7 +33,7 @@ needs_systemd_analyze = pytest.mark.skipif(
 
 
 class Image:
-    """The Dockerfile's instructions, carried out one by one under a folder that stands for `/`."""
+    """Runs the instructions of the Dockerfile one by one, in a folder that stands for `/`."""
 
     def __init__(self, root):
         self.root = root
@@ -47,7 +49,7 @@ class Image:
             getattr(self, f"_{instruction.lower()}")(rest)
 
     def placed(self, text):
-        """The text with the image's absolute paths moved under the folder."""
+        """The text with the absolute paths of the image moved into the folder."""
         return re.sub(r"(?<![\w.])/(?=(opt|source|var/lib)\b)", f"{self.root}/", text)
 
     def _from(self, rest):
@@ -60,21 +62,21 @@ class Image:
 
     def _copy(self, rest):
         *sources, target = rest.split()
-        if sources[0].startswith("--from="):  # it lies there already, built under the same folder
+        if sources[0].startswith("--from="):  # it is there already, built in the same folder
             assert sources[1:] == [target]
             return
         for name in sources:
             assert f"!{name}" in (ROOT / ".dockerignore").read_text().splitlines(), name
-            goal = self._folder / self.placed(target)
+            destination = self._folder / self.placed(target)
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, goal, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / name, destination, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copy(ROOT / name, goal)
+                shutil.copy(ROOT / name, destination)
 
     def _run(self, rest):
         command = self.placed(rest)
         if os.geteuid():
-            command = re.sub(r" -[og] \d+", "", command)  # only root may give folders away
+            command = re.sub(r" -[og] \d+", "", command)  # only root may change owners
         path = f"{self.root}/bin:/usr/bin:/bin"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}  # noqa: TID251
         environment = inherited | {"PATH": path}
@@ -136,7 +138,7 @@ def test_the_image_serves_and_knows_whether_it_is_healthy(image):
     assert refused.stderr.count("\n") == 1
 
 
-def test_the_image_has_the_driver_of_postgresql_and_runs_as_nobody_in_particular(image):
+def test_the_image_has_the_driver_of_postgresql_and_runs_as_an_unprivileged_user(image):
     program = Path(image.root, "opt/vigility/bin/python")
     subprocess.run([program, "-c", "import psycopg"], check=True)
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", image.user)
@@ -158,14 +160,14 @@ def unit(tmp_path):
 
 
 @needs_systemd_analyze
-def test_systemd_finds_no_fault_with_the_unit(unit):
+def test_systemd_accepts_the_unit(unit):
     done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @needs_systemd_analyze
-def test_the_unit_leaves_little_exposed(unit):
-    """At most 1.5 of 10, of which 9.6 is a service without any of these settings."""
+def test_the_unit_has_little_exposure(unit):
+    """At most 1.5 of 10. A service without any of these settings has 9.6."""
     command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", unit]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -173,7 +175,7 @@ def test_the_unit_leaves_little_exposed(unit):
 
 @contextmanager
 def notified():
-    """A socket as systemd's, and its address."""
+    """A notification socket like that of systemd, and its address."""
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener,
@@ -184,11 +186,11 @@ def notified():
 
 
 def forbid_new_executable_memory():
-    """What MemoryDenyWriteExecute=yes does, by the kernel's own means."""
+    """Do in the kernel what MemoryDenyWriteExecute=yes does."""
     ctypes.CDLL(None).prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)
 
 
-def test_the_unit_starts_says_so_reloads_and_stops(tmp_path):
+def test_the_unit_starts_notifies_reloads_and_stops(tmp_path):
     (start,) = setting("ExecStart")
     (reload,) = setting("ExecReload")
     command = [start.replace("/opt/vigility/bin", str(BIN)).split()[0], *start.split()[1:]]
@@ -199,8 +201,8 @@ def test_the_unit_starts_says_so_reloads_and_stops(tmp_path):
             assert b"READY=1" in listener.recv(4096)
             server.register(username="before")
             (old,) = server.worker_ids
-            shown = reload.replace("$MAINPID", str(server.process.pid))
-            subprocess.run(shlex.split(shown), check=True)
+            command = reload.replace("$MAINPID", str(server.process.pid))
+            subprocess.run(shlex.split(command), check=True)
             server.wait_for_line(f"Worker exiting (pid: {old})")
             server.wait_for_line("Application startup complete", 2)
             server.register(username="after")
@@ -211,20 +213,21 @@ def test_the_unit_starts_says_so_reloads_and_stops(tmp_path):
     assert longest > 30, "the default of VIGILITY_GRACE_SECONDS"
 
 
-def test_the_procfile_releases_and_serves_with_what_a_platform_sets(tmp_path):
+@pytest.mark.postgres
+def test_the_procfile_releases_and_serves_with_the_variables_of_a_platform(tmp_path):
     lines = (DEPLOY / "platform" / "Procfile").read_text().splitlines()
     processes = dict(line.split(": ", 1) for line in lines)
     with ExitStack() as stack:
         url = postgres.bare_database()
         stack.callback(postgres.drop, url)
-        given = {
+        environment = {
             "PATH": f"{BIN}:/usr/bin:/bin",
             "DATABASE_URL": url.replace("postgresql://", "postgres://"),
             "JWT_SECRET": "x" * 32,
             "PORT": str(free_port()),
         }
-        subprocess.run(["sh", "-c", processes["release"]], env=given, cwd=tmp_path, check=True)
+        subprocess.run(["sh", "-c", processes["release"]], env=environment, cwd=tmp_path, check=True)
         command = ["sh", "-c", f"exec {processes['web']}"]
-        server = stack.enter_context(running(tmp_path, command=command, workers=1, **given))
-        assert str(server.port) == given["PORT"]
+        server = stack.enter_context(running(tmp_path, command=command, workers=1, **environment))
+        assert str(server.port) == environment["PORT"]
         server.register()

@@ -1,4 +1,4 @@
-"""The wheel is what users install: it must work alone, without this checkout and its tools."""
+"""The wheel, which users install, works without this checkout and its tools."""
 
 import json
 import os
@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # builds a wheel and installs it with pip
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    """The `vigility` command of an empty environment into which only the wheel was installed."""
+    """The `vigility` command in an environment that has only the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "build", "--wheel", "--outdir", folder / "dist", ROOT)
     (wheel,) = (folder / "dist").glob("*.whl")
@@ -24,7 +26,7 @@ def program(tmp_path_factory):
 
 
 def run(*command, cwd=None):
-    # Nothing of the environment that runs the tests may help.
+    # The environment of the tests must not help.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}  # noqa: TID251
     done = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=inherited, capture_output=True, text=True, check=False
@@ -36,12 +38,12 @@ def run(*command, cwd=None):
 def test_the_wheel_alone_seeds_and_reports(program, tmp_path):
     assert "seed" in run(program, "--help", cwd=tmp_path)
     run(program, "seed", cwd=tmp_path)
-    answer = json.loads(run(program, "report", "--feature", "date_filter", "--json", cwd=tmp_path))
-    assert sum(bar["count"] for bar in answer["barChartData"]) == 100
+    report = json.loads(run(program, "report", "--feature", "date_filter", "--json", cwd=tmp_path))
+    assert sum(bar["count"] for bar in report["barChartData"]) == 100
     run(program, "report", "--png", "report.png", cwd=tmp_path)
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_wheel_says_that_it_is_typed(program):
+def test_the_wheel_is_marked_as_typed(program):
     site_packages = next((program.parents[1] / "lib").glob("python3.*/site-packages"))
     assert (site_packages / "vigility" / "py.typed").exists()

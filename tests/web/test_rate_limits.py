@@ -1,4 +1,4 @@
-"""PoolSettings on log-in and registration."""
+"""Rate limits of signing in and registering."""
 
 import logging
 

@@ -283,7 +283,7 @@ def test_gunicorn_starts_with_only_the_configuration(tmp_path):
 
 
 def test_workers_that_start_concurrently_create_one_secret(tmp_path):
-    """Without gunicorn's configuration nothing prepares the folder: each worker creates database and secret."""
+    """Without gunicorn's configuration each worker creates the database and the secret."""
     port = Server(tmp_path).port
     command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "-w", "4"]
     command += [

@@ -12,6 +12,8 @@ from support.web_client import ADA, json_bytes, make_settings
 from vigility.web.app import create_app
 from vigility.web.server import timeouts
 
+pytestmark = pytest.mark.slow  # waits for timeouts
+
 SHORT = 1.4  # seconds; a machine may pause for nearly as long without failing a test
 HEAD = b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
 TRACK = track_request("no token", b'{"feature_name": "a"}')[:-1]

@@ -8,16 +8,15 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager
 
-from vigility.adapters.sql.events import SqlEvents
-
-from vigility.adapters.sql.database import database
+from vigility.adapters.sql.event_sink import SqlEventSink
 from vigility.adapters.sql.postgres import commit_log
+from vigility.adapters.sql.sqlite import database
 from vigility.core.events.model import EventRecord, StoredEvent
 from vigility.web.fast_path.event_writer import EventWriter
 from vigility.web.server.asgi import app
 
 LATE_SECONDS = 0.02
-TIMEOUT_SECONDS = 60
+COMMIT_TIMEOUT_SECONDS = 60
 
 
 def commits_late():
@@ -36,8 +35,8 @@ def commits_late():
 
 def forgets_event_ids():
     """Stores an event again when it is sent again."""
-    add = SqlEvents.add
-    SqlEvents.add = lambda self, records: add(self, [record._replace(event_id=None) for record in records])
+    add = SqlEventSink.add
+    SqlEventSink.add = lambda self, records: add(self, [record._replace(event_id=None) for record in records])
     return app
 
 
@@ -46,14 +45,11 @@ def acknowledges_what_was_not_stored():
     settle = EventWriter._settle
     record = EventRecord(user_id=1, feature="x", at=0, age=1, gender="Other")
 
-    def settle_well(self, take, outcome):
-        settle(
-            self,
-            take,
-            outcome if isinstance(outcome, StoredEvent) else StoredEvent(1, record, repeated=False),
-        )
+    def settle_as_stored(self, on_done, outcome):
+        is_stored = isinstance(outcome, StoredEvent)
+        settle(self, on_done, outcome if is_stored else StoredEvent(1, record, repeated=False))
 
-    EventWriter._settle = settle_well
+    EventWriter._settle = settle_as_stored
     return app
 
 
@@ -80,12 +76,12 @@ def synchronous(level):
 
 def asks_longer_about_commits():
     """Asks about a commit for longer than PostgreSQL may take to come back, and logs that it asks."""
-    commit_log.TIMEOUT_SECONDS = TIMEOUT_SECONDS
+    commit_log.TIMEOUT_SECONDS = COMMIT_TIMEOUT_SECONDS
     is_committed = commit_log.CommitStatus.is_committed
 
-    def say_and_ask(self, writer):
+    def log_and_ask(self, writer):
         sys.stderr.write("the response to a commit was lost\n")
         return is_committed(self, writer)
 
-    commit_log.CommitStatus.is_committed = say_and_ask
+    commit_log.CommitStatus.is_committed = log_and_ask
     return app

@@ -1,4 +1,4 @@
-"""What can be said of the page without a browser: its weight, and what its sources must not hold."""
+"""Checks of the dashboard without a browser: its size, and what its sources must not contain."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,8 @@ FILES = sorted(STATIC.rglob("*.*"))
 MODULES = [path for path in FILES if path.suffix == ".js"]
 
 
-def test_all_of_the_folder_weighs_less_than_60_kilobytes():
-    """Which holds more than the page loads: docs.css belongs to the reference of the API."""
+def test_all_files_together_have_less_than_60_kilobytes():
+    """The folder contains more than the dashboard loads: docs.css belongs to the API reference."""
     assert sum(path.stat().st_size for path in FILES) < 60_000
 
 
@@ -23,7 +23,7 @@ def test_modules_are_small(module):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
-def test_text_cannot_become_markup_or_code(module):
+def test_no_module_turns_text_into_markup_or_code(module):
     banned = (
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|eval\("
     )
@@ -31,12 +31,12 @@ def test_text_cannot_become_markup_or_code(module):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_no_file_names_another_host(path):
+def test_no_file_refers_to_another_host(path):
     without_namespace = path.read_text().replace("http://www.w3.org/2000/svg", "")
     assert not re.findall(r"(?:https?:)?//[\w.-]+\.\w+|@import|url\(", without_namespace)
 
 
-def test_the_markup_holds_neither_styles_nor_scripts():
+def test_the_markup_contains_neither_styles_nor_scripts():
     markup = (STATIC / "index.html").read_text()
     assert not re.findall(r"\sstyle=|<style|\son\w+=|javascript:", markup)
     assert re.findall(r"<script[^>]*>(.*?)</script>", markup, re.DOTALL) == [""]
@@ -50,13 +50,13 @@ def imported(pattern):
     }
 
 
-def test_every_module_is_imported_by_one_that_exists():
+def test_every_module_is_imported_and_every_import_exists():
     found = imported(r'(?:from |import\()"(\.[^"]+)"') | {STATIC / "app.js"}
     assert found == {path.resolve() for path in MODULES}
 
 
-def test_the_markup_announces_just_the_modules_that_the_first_charts_need():
-    """All are then fetched at once, not each when one that imports it has arrived."""
+def test_the_markup_preloads_exactly_the_modules_of_the_first_charts():
+    """The browser then fetches all of them at once, and not each after the module that imports it."""
     markup = (STATIC / "index.html").read_text()
-    announced = {STATIC / name for name in re.findall(r'"modulepreload" href="/static/([^"]+)"', markup)}
-    assert announced == imported(r'from "(\.[^"]+)"')
+    preloaded = {STATIC / name for name in re.findall(r'"modulepreload" href="/static/([^"]+)"', markup)}
+    assert preloaded == imported(r'from "(\.[^"]+)"')

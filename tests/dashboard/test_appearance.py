@@ -1,4 +1,4 @@
-"""How it looks: pictures for people, and the rules that can be checked."""
+"""The looks of the dashboard: screenshots for people, and rules that can be checked."""
 
 import math
 import random
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
-LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in WIDTHS]
-OWN = [
+VARIANTS = [(scheme, width) for scheme in ("light", "dark") for width in WIDTHS]
+OWN_FEATURES = [
     "date_filter",
     "age_filter",
     "gender_filter",
@@ -45,22 +45,23 @@ VERBS = [
     "export",
     "tag",
 ]
-MANY = [
-    *OWN,
+FEATURES = [
+    *OWN_FEATURES,
     *(f"{noun}_{verb}" for verb in VERBS for noun in NOUNS),
     "日本語の機能",
     "ميزة",
     "😀 emoji",
     "<b>bold</b>",
 ][:128]
-ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "page"
-NOW = datetime.now(UTC)  # noqa: TID251
+ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "dashboard"
+# Tomorrow: it is the last day of the charts even if midnight passes during the tests.
+LAST_DAY = datetime.now(UTC) + timedelta(days=1)  # noqa: TID251
 
 
 def three_years(features):
     draw = random.Random(7)  # noqa: S311
     for back in range(3 * 365):
-        day = NOW - timedelta(days=back, seconds=draw.randint(0, 3600))
+        day = LAST_DAY - timedelta(days=back, seconds=draw.randint(0, 3600))
         busy = (1.2 + math.sin(back / 58)) * (0.4 if day.weekday() > 4 else 1) * (1.6 - back / 1095)
         for rank, feature in enumerate(features):
             for _ in range(int(draw.expovariate(1) * busy * 9 / (2 + rank))):
@@ -70,12 +71,14 @@ def three_years(features):
 @pytest.fixture(scope="module")
 def seeded(server):
     users = [("young", 15, "Female"), ("middle", 30, "Other"), ("old", 64, "Male")]
-    server.seed(users, list(three_years(MANY)) + [("old", name, NOW.isoformat()) for name in MANY])
+    server.seed(
+        users, list(three_years(FEATURES)) + [("old", name, LAST_DAY.isoformat()) for name in FEATURES]
+    )
 
 
 def violations(page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-    page.clock.resume()  # axe has pauses of its own
+    page.clock.resume()  # axe waits with timers
     found = axe.Axe().run(page).response["violations"]
     return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
 
@@ -87,7 +90,7 @@ def small(route):
 
 
 def check(visitor, name):
-    """Take a picture. What holds for each: no violation, nothing wider than the window."""
+    """Take a screenshot. There must be no violation, and nothing may be wider than the window."""
     page = visitor.page
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
@@ -95,21 +98,21 @@ def check(visitor, name):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.fixture(params=LOOKS, ids="-".join)
+@pytest.fixture(params=VARIANTS, ids="-".join)
 def guest(request, arrive):
     scheme, width = request.param
     size = WIDTHS[width]
     visitor = arrive(color_scheme=scheme, viewport={"width": size[0], "height": size[1]})
-    visitor.look = f"{scheme}-{width}"
+    visitor.variant = f"{scheme}-{width}"
     return visitor
 
 
 def test_the_forms(guest):
     guest.open("/login")
-    check(guest, f"sign-in-{guest.look}")
+    check(guest, f"sign-in-{guest.variant}")
     guest.open("/register")
     guest.page.get_by_role("button", name="Create an account").click()
-    check(guest, f"register-{guest.look}")
+    check(guest, f"register-{guest.variant}")
 
 
 def test_the_empty_dashboard(guest, expect):
@@ -120,7 +123,7 @@ def test_the_empty_dashboard(guest, expect):
     guest.open()
     expect(guest.page.get_by_text("No events yet. Set a filter or press Refresh")).to_be_visible()
     expect(guest.page.get_by_role("button", name="Export PNG")).to_be_disabled()
-    check(guest, f"empty-{guest.look}")
+    check(guest, f"empty-{guest.variant}")
 
 
 @pytest.mark.usefixtures("seeded")
@@ -131,35 +134,35 @@ def test_the_full_dashboard(guest, expect):
     expect(page.locator(".bar")).to_have_count(128)
     page.get_by_label("Gender", exact=True).select_option("Male")
     page.get_by_label("Age Group", exact=True).select_option("Over 40")
-    guest.rest()
+    guest.wait_until_idle()
     page.locator(".bar").nth(1).click()
     expect(page.locator("#line .trend")).to_be_visible()
-    guest.rest()
-    check(guest, f"full-{guest.look}")
+    guest.wait_until_idle()
+    check(guest, f"full-{guest.variant}")
 
 
 @pytest.mark.usefixtures("seeded")
 def test_the_tables_and_a_tooltip(guest):
     page = guest.page
     guest.register()
-    page.route("**/analytics?*", small)  # axe takes its time over each cell
+    page.route("**/analytics?*", small)  # axe is slow with many cells
     guest.open("/dashboard?feature=date_filter")
     page.locator("#bars-table summary").click()
     page.locator("#line-table summary").click()
     page.locator("#line svg").hover()
-    guest.rest()
-    check(guest, f"tables-{guest.look}")
+    guest.wait_until_idle()
+    check(guest, f"tables-{guest.variant}")
 
 
 @pytest.mark.usefixtures("seeded")
-def test_the_labels_of_the_axes_do_not_touch(visitor, expect):
+def test_axis_labels_do_not_overlap(visitor, expect):
     page = visitor.page
     visitor.open()
     visitor.bar("date_filter").click()
-    visitor.rest()
+    visitor.wait_until_idle()
     for days in (1, 2, 9, 31, 75, 119, 200, 400, 1095):
         page.get_by_label("Start Date", exact=True).fill(
-            (NOW - timedelta(days=days - 1)).strftime("%Y-%m-%d")
+            (LAST_DAY - timedelta(days=days - 1)).strftime("%Y-%m-%d")
         )
         page.get_by_label("Start Date", exact=True).press("Enter")
         expect(page.get_by_role("slider")).to_have_attribute("aria-valuemax", str(days - 1))
@@ -174,13 +177,13 @@ def test_the_labels_of_the_axes_do_not_touch(visitor, expect):
 
 
 @pytest.mark.usefixtures("seeded")
-def test_pointing_changes_the_mark_alone_however_many_days_there_are(visitor):
+def test_hovering_changes_only_the_marker_however_many_days_there_are(visitor):
     page = visitor.page
     visitor.open()
     visitor.bar("date_filter").click()
-    visitor.rest()
-    page.locator("#line svg").hover()  # the first time is tracked, and all is drawn anew
-    visitor.rest()
+    visitor.wait_until_idle()
+    page.locator("#line svg").hover()  # the first time is tracked, which redraws everything
+    visitor.wait_until_idle()
     assert int(page.get_by_role("slider").get_attribute("aria-valuemax")) > 1_000
     assert page.locator("#line svg *").count() < 100
     changed = page.evaluate(
@@ -207,8 +210,8 @@ def test_pointing_changes_the_mark_alone_however_many_days_there_are(visitor):
 
 
 @pytest.mark.usefixtures("seeded")
-def test_the_page_can_be_used_before_the_counts_are_there(visitor, expect):
-    """How soon that is benchmarks/page_ready.py measures."""
+def test_filters_can_be_used_before_the_counts_are_loaded(visitor, expect):
+    """benchmarks/page_ready.py measures how soon that is."""
     page = visitor.page
     held = visitor.hold("**/analytics*")
     page.goto(f"{visitor.server.url}/dashboard")
@@ -221,14 +224,14 @@ def test_the_page_can_be_used_before_the_counts_are_there(visitor, expect):
 
 
 @pytest.mark.usefixtures("seeded")
-def test_without_motion_nothing_moves_and_all_can_be_reached_by_tab(visitor):
+def test_reduced_motion_and_the_order_of_tab(visitor):
     page = visitor.page
     visitor.open()
     reached, rings = [], []
     for _ in range(18):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-        # Not the button inside a date control, whose ring is the browser's.
+        # Except for the button inside a date control, whose ring the browser draws.
         focused = "document.querySelector(':focus-visible')"
         style = f"getComputedStyle({focused}?.querySelector('.back') ?? {focused} ?? document.body)"
         rings.append(page.evaluate(f"{focused} && {style}.outlineStyle + {style}.stroke"))
