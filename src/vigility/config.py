@@ -1,25 +1,29 @@
-"""The settings, from the environment or a `.env` file. No other module reads either.
+"""The settings: what there is to set, and what each value must be. `environment.py` reads the values.
 
-pydantic-settings takes 0.2 s to import, so only what serves HTTP imports this module.
+pydantic takes 0.1 s to import, so of the commands only those that need all settings import this module.
 """
 
 from __future__ import annotations
 
 import os
-from ipaddress import IPv4Network, IPv6Network, ip_network
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from vigility.core.errors import InvalidInput
+from vigility.environment import Variable, Variables
 
 Network = IPv4Network | IPv6Network
 Switch = Literal["on", "off"]
 
 PREFIX: Final = "VIGILITY_"
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _METRICS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -44,18 +48,37 @@ def _origin(value: object) -> object:
     return f"{url.scheme}://{host}" + (f":{url.port}" if url.port not in {None, default} else "")
 
 
-class Settings(BaseSettings):
+def _token(value: object) -> object:
+    """What can be sent in a header as it is."""
+    if isinstance(value, str) and not re.fullmatch(r"[!-~]{16,}", value):
+        raise ValueError("must have 16 or more visible ASCII characters")
+    return value
+
+
+def _host_names(value: object) -> object:
+    """Host names as they are in the Host header, but without a port."""
+    if not isinstance(value, str):
+        return value
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not all(map(_is_host_name, names)):
+        raise ValueError("must be host names without scheme and port, like usage.example,*.example.org, or *")
+    return names
+
+
+def _is_host_name(name: str) -> bool:
+    if name == "*" or _HOST_NAME.fullmatch(name.removeprefix("*.")):
+        return True
+    try:
+        ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+class Settings(BaseModel):
     """Every setting. The description of a field is its line in docs/configuration.md."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     database_url: str = Field(
         "sqlite:///vigility.db",
@@ -67,7 +90,11 @@ class Settings(BaseSettings):
         6, ge=1, le=1000, description="The most connections to PostgreSQL that one worker opens."
     )
     database_statement_seconds: int = Field(
-        30, ge=1, le=3600, description="How many seconds one statement of a request may take on PostgreSQL."
+        30,
+        ge=1,
+        le=3600,
+        description="How many seconds a report may take to read, and on PostgreSQL any statement of a "
+        "request.",
     )
     jwt_secret: SecretStr | None = Field(
         None,
@@ -78,7 +105,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8002, ge=1, le=65535, validation_alias="PORT", description="The port to listen on.")
     workers: int = Field(
-        default_factory=lambda: len(os.sched_getaffinity(0)),
+        # macOS has no sched_getaffinity.
+        default_factory=lambda: (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        ),
         ge=1,
         le=256,
         description="How many worker processes run. By default one for each core.",
@@ -90,10 +120,17 @@ class Settings(BaseSettings):
         "another site, and cookies become `SameSite=None; Secure`. Without it that origin is "
         "`http://localhost:3000`, and cookies are `SameSite=Lax`.",
     )
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = Field(
         (),
-        description="Addresses or networks of proxies, separated by commas. Only their `X-Forwarded-For` is "
-        "trusted.",
+        description="Addresses or networks of proxies, separated by commas. Only their `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` are trusted.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = Field(
+        (),
+        description="The host names under which browsers and proxies reach the server, separated by commas; "
+        "`*.example.org` for all subdomains, `*` for any name. Always allowed are `localhost`, loopback "
+        "addresses, the address to listen on (if that is `0.0.0.0` or `::`: every address) and the host of "
+        "`FRONTEND_URL`. A request for another host gets 421.",
     )
     rate_limit: Switch = Field(
         "on", description="`off` turns off the limits on sign-in and registration. For load tests only."
@@ -101,13 +138,15 @@ class Settings(BaseSettings):
     attempts_per_account: int = Field(
         30,
         ge=1,
-        description="How many attempts one account may make at once to sign in, or one name to register.",
+        description="How many failed attempts to sign in to one account, or to register one name, one "
+        "network may make at once. All networks from which the account has not signed in before may together "
+        "make three times as many.",
     )
     attempts_per_address: int = Field(
         100,
         ge=1,
-        description="How many attempts one address (for IPv6: one /64 network) may make at once to sign in "
-        "or to register.",
+        description="How many failed attempts one network (one IPv4 address, or one IPv6 /64) may make at "
+        "once to sign in or to register. An IPv6 /48 may make four times as many.",
     )
     attempts_window_minutes: int = Field(
         30,
@@ -124,7 +163,21 @@ class Settings(BaseSettings):
         3653,
         ge=1,
         le=365_000,
-        description="How many days old the events of `POST /track/batch` may be. By default ten years.",
+        description="How many days old an event may be when it is tracked, by HTTP or by the command line. "
+        "By default ten years.",
+    )
+    max_features: int = Field(
+        10_000,
+        ge=1,
+        le=1_000_000,
+        description="How many different features are taken. An event of a further one is refused, whichever "
+        "way it comes.",
+    )
+    events_per_minute: int | None = Field(
+        None,
+        ge=1,
+        description="How many events one user may send a minute to each worker. More get 429. By default "
+        "there is no limit.",
     )
     grace_seconds: int = Field(
         30,
@@ -136,20 +189,46 @@ class Settings(BaseSettings):
         "on",
         description="`off` does not upgrade the schema. The server then refuses a database that needs it.",
     )
+    metrics_token: Annotated[SecretStr | None, BeforeValidator(_token)] = Field(
+        None,
+        description="If set, only requests that send it as a bearer token may read `/metrics`: 16 visible ASCII "
+        "characters or more. Without it anyone who can reach the server may.",
+    )
     access_log: Switch = Field("on", description="`off` turns off the log line of each request.")
 
 
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """The settings, and by field the variable that each was read from: neither a default nor chosen."""
+
+    settings: Settings
+    variables: Mapping[str, Variable]
+
+
 def load_settings(**chosen: object) -> Settings:
-    """The settings. Those in `chosen` override the environment, except for None.
+    """The settings. Those in `chosen` override the environment and `.env`, except for None.
 
     Raises InvalidInput, which names the variable and the allowed values in one line.
     """
+    return effective_settings(**chosen).settings
+
+
+def effective_settings(**chosen: object) -> Effective:
+    """The settings and where they come from. Raises as `load_settings` does."""
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    variables = Variables()
+    read = {
+        field: variable
+        for field in Settings.model_fields
+        if field not in given and (variable := variables.get(variable_of(field)))
+    }
+    given |= {field: variable.value for field, variable in read.items()}
     try:
-        given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidInput(_variable(first["loc"]), _rule(first["msg"])) from None
+        raise InvalidInput(_title(first["loc"], read), _rule(first["msg"])) from None
+    return Effective(settings, read)
 
 
 def variable_of(field: str) -> str:
@@ -172,9 +251,14 @@ def shared_metrics() -> Path | None:
     return Path(directory) if directory else None
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
+def _title(location: tuple[int | str, ...], read: Mapping[str, Variable]) -> str:
+    """The name of the variable at the place of an error, which pydantic gives by the alias."""
     name = str(location[0]) if location else "settings"
-    return variable_of(name) if name in Settings.model_fields else name
+    fields = {field for field in Settings.model_fields if name in {field, variable_of(field)}}
+    field = fields.pop() if fields else name
+    if field in read:
+        return read[field].title
+    return variable_of(field) if field in Settings.model_fields else name
 
 
 def _rule(message: str) -> str:

@@ -6,6 +6,7 @@ import vigility
 from support import postgres
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+A_CENTURY = 36_525  # days: some events are from before 1970, where numbers of days are negative
 BACKENDS = ("memory", "sqlite", postgres.PARAM)
 
 
@@ -25,7 +26,7 @@ def open_database(url):
     opened = []
 
     def connect():
-        opened.append(vigility.connect(url, clock=lambda: NOW))
+        opened.append(vigility.connect(url, clock=lambda: NOW, oldest_event_days=A_CENTURY))
         return opened[-1]
 
     yield connect

@@ -139,6 +139,17 @@ def test_an_event_id_counts_once_within_one_call_too(v):
     assert counts(v) == {"x": 1, "z": 1}
 
 
+def test_each_user_has_event_ids_of_their_own(v):
+    v.users.import_many([new("ada"), new("bob")])
+    sent = [NewEvent(name, "x", NOW, EVENT_ID) for name in ("ada", "bob", "bob", "ada")]
+    outcome = v.track_many(sent)
+    assert (outcome.accepted, outcome.duplicates, outcome.rejected) == (2, 2, ())
+    again = v.track_many([NewEvent("bob", "x", NOW, EVENT_ID), NewEvent("bob", "y", NOW, EVENT_ID)])
+    assert (again.accepted, again.duplicates, len(again.rejected)) == (0, 1, 1)
+    assert [v.track(name, "x", event_id=EVENT_ID).user_id for name in ("ada", "bob")] == [1, 2]
+    assert counts(v) == {"x": 2}
+
+
 def test_a_wipe_deletes_everything_and_ids_start_again(v):
     v.users.import_many([new("ada")])
     v.track("ada", "x", event_id=EVENT_ID)

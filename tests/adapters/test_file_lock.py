@@ -165,6 +165,53 @@ def acquire_and_be_interrupted(lock_file):
         pytest.fail("the lock was acquired")
 
 
+def test_a_patient_caller_waits_as_long_as_others_make_progress(lock_file, holder):
+    """Also after another caller has given up: it makes no progress of its own."""
+    with pytest.raises(TimeoutError), file_lock(lock_file, 0.01):
+        pytest.fail("the lock was acquired")
+    looks = []
+
+    def progress():
+        if len(looks) == 5:
+            holder.close()
+        looks.append(1)
+        return len(looks)
+
+    with file_lock(lock_file, 0.05, progress=progress):
+        assert len(looks) > 5
+
+
+@pytest.mark.usefixtures("holder")
+def test_a_patient_caller_gives_up_when_nothing_happens(lock_file):
+    looks = []
+    with (
+        pytest.raises(TimeoutError, match="another process has been writing"),
+        file_lock(lock_file, 0.05, progress=lambda: looks.append(1)),
+    ):
+        pytest.fail("the lock was acquired")
+    assert len(looks) > 1
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.with_name("new").replace(path)])
+def test_a_lock_file_that_was_deleted_or_replaced_meanwhile_is_no_lock(lock_file, holder, change):
+    """Whoever comes later locks the file that has the name then."""
+    lock_file.with_name("new").touch()
+    held_by = []
+
+    def wait():
+        with file_lock(lock_file, TIMEOUT):
+            held_by.append(lock_file.stat().st_ino)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while open_descriptors(lock_file) < 2:
+        time.sleep(0.001)
+    change(lock_file)
+    holder.close()
+    waiting.join()
+    assert held_by == [lock_file.stat().st_ino]
+
+
 @pytest.mark.usefixtures("holder")
 def test_if_no_thread_can_start_nothing_is_left_behind(lock_file, monkeypatch):
     def no_thread(*_):

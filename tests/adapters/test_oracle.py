@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import vigility
 from support import postgres
 from support.strategies import EVENT_IDS, FEATURES, USERNAMES, filters, new_events, new_users
+from vigility import Query
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BACKENDS = ("sqlite", postgres.PARAM)
@@ -29,8 +30,8 @@ BACKENDS = ("sqlite", postgres.PARAM)
 def test_a_backend_equals_the_oracle(kind, users, calls, batch_size, queries):
     with (
         tempfile.TemporaryDirectory() as folder,
-        vigility.connect("memory:", clock=lambda: NOW) as oracle,
-        vigility.connect(url_of(kind, Path(folder)), clock=lambda: NOW) as tested,
+        open_database("memory:") as oracle,
+        open_database(url_of(kind, Path(folder))) as tested,
     ):
         assert tested.users.import_many(users) == oracle.users.import_many(users)
         assert tested.users.all() == oracle.users.all()
@@ -38,6 +39,10 @@ def test_a_backend_equals_the_oracle(kind, users, calls, batch_size, queries):
             assert_same_result(tested.track_many(events, batch_size), oracle.track_many(events, batch_size))
             for chosen, feature in queries:
                 assert tested.report(chosen, feature) == oracle.report(chosen, feature)
+                for limit in (1, 3):
+                    top = Query(filters=chosen, limit=limit)
+                    assert tested.report(query=top) == oracle.report(query=top)
+        assert tested.maintenance.features() == oracle.maintenance.features()
         assert tested.maintenance.verify_rollups() == []
         for username in USERNAMES[:2]:
             for event_id in (None, *EVENT_IDS[:2]):
@@ -46,6 +51,10 @@ def test_a_backend_equals_the_oracle(kind, users, calls, batch_size, queries):
         for chosen, feature in queries:
             assert tested.report(chosen, feature) == oracle.report(chosen, feature)
         assert tested.maintenance.is_empty() == oracle.maintenance.is_empty()
+
+
+def open_database(url):
+    return vigility.connect(url, clock=lambda: NOW, oldest_event_days=36_525)
 
 
 def url_of(kind, folder):

@@ -86,6 +86,20 @@ def test_event_ids_that_all_writers_send_are_stored_once(writers, url):
     assert deadlocks(url) == 0
 
 
+def test_event_ids_that_two_users_send_at_once_are_stored_for_each(writers, url):
+    event_ids = [f"00000000-0000-4000-8000-{n:012}" for n in range(60)]
+
+    def send(number, v):
+        sent = [NewEvent(name, "a", NOW, event_id) for name in ("ada", "bob") for event_id in event_ids]
+        return v.track_many(Random(number).sample(sent, len(sent)))  # noqa: S311
+
+    outcomes = at_once(writers, send)
+    assert sum(outcome.accepted for outcome in outcomes) == 2 * len(event_ids)
+    assert not any(outcome.rejected for outcome in outcomes)
+    assert len(events_of(url)) == 2 * len(event_ids)
+    assert deadlocks(url) == 0
+
+
 def test_of_two_features_with_one_event_id_one_is_stored_and_one_conflicts(writers, url):
     for n in range(20):
         event_id = f"00000000-0000-4000-8000-{n:012}"

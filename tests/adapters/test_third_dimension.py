@@ -56,7 +56,7 @@ import sys
 import vigility
 from vigility import Filters, InvalidInput, NewEvent
 
-with vigility.connect(sys.argv[1]) as v, vigility.connect("memory:") as oracle:
+with vigility.connect(sys.argv[1], oldest_event_days=36_525) as v, vigility.connect("memory:", oldest_event_days=36_525) as oracle:
     for user in v.users.all():
         oracle.users.add_without_password(user.username, user.age, user.gender)
     oracle.track_many([NewEvent(name, "a", "2026-03-01T12:00:00Z") for name in ("ada", "bob", "eve")])
@@ -111,7 +111,7 @@ def package(tmp_path):
 
 
 def test_a_third_dimension_takes_one_entry_and_a_migration(url, package):
-    with vigility.connect(url) as v:
+    with vigility.connect(url, oldest_event_days=36_525) as v:
         for name, age, gender in (("ada", 36, "Female"), ("bob", 25, "Male"), ("eve", 17, "Female")):
             v.users.add_without_password(name, age, gender)
             v.track(name, "a", "2026-03-01T12:00:00Z")

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from alembic import command
@@ -25,11 +25,12 @@ AT = DAY * 86_400_000_000
 OLDER = schema_version.REVISIONS[:-1]
 PROCESSES = 8
 
+EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
 DATA = {
     "0001": [
         "INSERT INTO vigility_users (username, age, gender, created) VALUES ('ada', 36, 'Female', 0)",
         "INSERT INTO vigility_features (name) VALUES ('x')",
-        f"INSERT INTO vigility_events VALUES (1, 1, 1, {AT}, 36, 'Female', NULL)",
+        f"INSERT INTO vigility_events VALUES (1, 1, 1, {AT}, 36, 'Female', '{EVENT_ID}')",
         "SELECT setval('vigility_events_id_seq', 1)",
         f"INSERT INTO vigility_day_summaries VALUES (1, {DAY}, '18-40', 'Female', 1)",
     ],
@@ -91,8 +92,14 @@ def test_an_older_database_is_upgraded_with_its_data(url, revision):
         assert v.users.get("ada").age == 36
         assert daily(v.report(feature="x"))[-1][1] == 1
         assert v.maintenance.verify_rollups() == []
-        assert v.users.sessions.revoked() == ({"revoked"} if revision >= "0002" else frozenset())
+        revoked = {"revoked"} if revision >= "0002" else set()
+        assert v.users.sessions.revoked() == v.users.sessions.revoked_after(0).kept_until.keys() == revoked
+        v.users.sessions.revoke("another", NOW + timedelta(hours=24))
+        assert v.users.sessions.revoked_after(0).kept_until.keys() == revoked | {"another"}
         assert v.track("ada", "x").id == 2
+        assert v.track("ada", "x", event_id=EVENT_ID).id == 1
+        v.users.add_without_password("bob", 17, "Male")
+        assert v.track("bob", "x", event_id=EVENT_ID).id == 3
     assert schema_state(url).is_current
 
 

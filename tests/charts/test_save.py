@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from vigility import InvalidInput
 from vigility.charts import save, save_charts
 
 COUNTS = {"date_filter": 1289, "gender_filter": 998}
@@ -174,3 +175,25 @@ def test_a_pipe_gets_the_picture_and_stays_a_pipe(tmp_path, report):
     finally:
         os.close(reader)
     assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def test_the_ending_of_a_path_says_the_format(tmp_path, report):
+    save_charts(report, str(tmp_path / "x.png"))
+    save_charts(report, tmp_path / "x.SVG")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "x.SVG").read_text(encoding="utf-8").startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("name", "format_", "message"),
+    [
+        ("x.jpg", None, r"path must end in \.png or \.svg, not 'x\.jpg'"),
+        ("x", None, r"path must end in \.png or \.svg, not 'x'"),
+        ("x.png", "svg", r"format must not be svg, as the path ends in \.png"),
+        ("x", "pdf", "format must be one of png, svg, not 'pdf'"),
+    ],
+)
+def test_another_format_is_refused(tmp_path, report, name, format_, message):
+    with pytest.raises(InvalidInput, match=message):
+        save_charts(report, tmp_path / name, format_)
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,5 @@
 import codecs
 import fcntl
-import io
 import os
 import pty
 import select
@@ -9,75 +8,14 @@ import subprocess
 import sys
 import termios
 import threading
-from dataclasses import dataclass
 from time import monotonic
 
 import pytest
 
-import vigility
-from vigility.auth.passwords import BcryptHasher
-from vigility.cli import context
-from vigility.cli.main import run
+from support.program import program, with_users  # noqa: F401 - fixtures
 
 # Seconds that a program in a terminal may take for all that a test does with it.
 PATIENCE = 120
-
-QUICK_HASHER = BcryptHasher(rounds=4)
-
-
-@dataclass
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-class Program:
-    """Runs `vigility` in this process, with a database of its own."""
-
-    def __init__(self, folder, capsys, monkeypatch):
-        self.database = folder / "usage.db"
-        self._capsys = capsys
-        self._monkeypatch = monkeypatch
-
-    def __call__(self, *arguments, stdin=b""):
-        self._capsys.readouterr()
-        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        code = run(["--database", str(self.database), *map(str, arguments)])
-        captured = self._capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    def done(self, *arguments, stdin=b""):
-        """Run a command that must succeed without messages, and return its stdout."""
-        outcome = self(*arguments, stdin=stdin)
-        assert (outcome.code, outcome.err) == (0, ""), outcome
-        return outcome.out
-
-    def open(self):
-        return vigility.connect(str(self.database), hasher=QUICK_HASHER)
-
-    def counts(self):
-        with self.open() as opened:
-            return {total.label: total.value for total in opened.report().totals}
-
-
-@pytest.fixture
-def program(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    # Hashing a password at the real cost takes 0.2 s.
-    connect = vigility.connect
-    monkeypatch.setattr(context, "connect", lambda url: connect(url, hasher=QUICK_HASHER))
-    return Program(tmp_path, capsys, monkeypatch)
-
-
-@pytest.fixture
-def with_users(program):
-    """A program whose database has ada (36, Female) and bob (16, Male)."""
-    program.done("users", "import", "-", stdin=b"username,age,gender\nada,36,Female\nbob,16,Male\n")
-    return program
 
 
 def event(user="ada", feature="date_filter", at="2026-01-31T12:00:00Z", **more):
@@ -112,9 +50,9 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         inherited = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES", "NO_COLOR"}}  # noqa: TID251
-        program = [sys.executable, "-m", "vigility", *map(str, arguments)]
+        command = [sys.executable, "-m", "vigility", *map(str, arguments)]
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", IN_TERMINAL, *program],
+            [sys.executable, "-I", "-S", "-c", IN_TERMINAL, *command],
             stdin=slave if stdin is None else stdin,
             stdout=slave,
             stderr=slave,

@@ -53,7 +53,7 @@ def test_a_signal_ends_an_import_that_waits_for_input_and_it_can_be_continued(
     assert "line 11: is not JSON" in terminal.shown
     assert sum(with_users.counts().values()) == 2 * BATCH_SIZE - 1
     with_users.done("summaries", "verify")
-    with_users.done(*resume.split()[1:], stdin=b"".join(lines))
+    with_users.run(*resume.split()[1:], stdin=b"".join(lines))
     assert sum(with_users.counts().values()) == 2 * BATCH_SIZE + 4
 
 

@@ -70,7 +70,7 @@ def test_without_a_command_the_help_is_shown(program, words):
     ("arguments", "message"),
     [
         (["nope"], "No such command 'nope'. See: vigility --help"),
-        (["report", "--nope"], "No such option: --nope. See: vigility report --help"),
+        (["report", "--unheard-of"], "No such option: --unheard-of. See: vigility report --help"),
         (["report", "--start"], "Option '--start' requires an argument"),
         (["users", "add"], "Missing argument 'NAME'. See: vigility users add --help"),
         (["seed", "--events", "many"], "--events"),
@@ -111,7 +111,7 @@ def test_invalid_usage_is_one_line_and_exit_code_2(program, arguments, message):
 
 
 def test_an_unknown_database_url_is_invalid_usage_and_its_password_is_not_shown(program):
-    outcome = program("--database", "oracle://ada:secret@host/x", "report")
+    outcome = program.run("--database", "oracle://ada:secret@host/x", "report")
     assert outcome.code == 2
     assert outcome.err.startswith("vigility: --database (or DATABASE_URL) must be")
     assert "secret" not in outcome.err

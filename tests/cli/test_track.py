@@ -34,8 +34,10 @@ def test_one_event_is_stored_and_confirmed(with_users):
 
 
 def test_an_event_sent_again_with_its_id_counts_once(with_users):
-    sent = ["track", "x", "--user", "ada", "--event-id", str(uuid.uuid4())]
-    assert with_users.done(*sent) == with_users.done(*sent)
+    sent = ["track", "x", "--user", "ada", "--event-id", str(uuid.uuid4()), "--at", "2026-01-31T12:00:00Z"]
+    what = "x for ada at 2026-01-31T12:00:00.000Z.\n"
+    assert with_users.done(*sent) == f"Tracked {what}"
+    assert with_users.done(*sent) == f"Already stored (same event_id): {what}"
     assert with_users.counts() == {"x": 1}
 
 
@@ -189,12 +191,14 @@ INVALID_CSV = [
 
 
 def check_invalid_line(program, name, parts, number, reason):
-    """Of a valid, an invalid and a valid line, the invalid one is reported and kept; others are stored."""
+    """Of a valid, an invalid and a valid record, the invalid one is reported and kept; others are stored."""
     header, valid, invalid = parts
     Path(name).write_bytes(header + valid + invalid + b"\n" + valid)
     outcome = program("track", "--file", name, "--rejects", "rejects")
     assert outcome.code == 1
-    assert outcome.out == "2 events stored, 1 invalid line skipped.\n"
+    lines = invalid.count(b"\n") + 1
+    skipped = "1 invalid line" if lines == 1 else f"1 invalid record of {lines} lines"
+    assert outcome.out == f"2 events stored, {skipped} skipped.\n"
     assert outcome.err.startswith(f"line {number}: {reason}")
     assert outcome.err.count("\n") == 1
     assert "\x1b" not in outcome.err
@@ -279,9 +283,9 @@ def test_invalid_lines_of_later_batches_have_the_right_numbers(with_users, event
             "x.csv does not begin with the columns username, feature_name, timestamp and opti",
         ),
         (CSV.split(b"\n", 1)[1], "x.csv", "x.csv does not begin with the columns"),
-        (b"username,feature_name,timestamp,age\n", "x.csv", "x.csv does not begin with the columns"),
+        (b"username,feature_name,age\n", "x.csv", "x.csv does not begin with the columns"),
         (b"username,username,feature_name,timestamp\n", "x.csv", "x.csv does not begin with the columns"),
-        (CSV.replace(b",", b";"), "x.csv", "x.csv does not begin with the columns"),
+        (CSV.replace(b",", b":"), "x.csv", "x.csv does not begin with the columns"),
         (b'[{"username": "ada"}]', "x.json", "x.json begins with a JSON list"),
         (b"\x00\x01\x02\xff", "x", "x does not begin with the columns"),
     ],

@@ -64,5 +64,11 @@ def test_a_series_needs_the_name_of_a_feature():
 
 
 def test_a_filter_by_no_dimension_names_those_there_are():
-    with pytest.raises(InvalidInput, match="plan is no dimension; these are: age_group, gender"):
+    with pytest.raises(InvalidInput, match="plan is no filter; these are: start, end, age_group, gender"):
         Filters(plan="pro")
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 1.5, "5"])
+def test_a_limit_is_a_whole_number_from_1(limit):
+    with pytest.raises(InvalidInput, match="limit must be a whole number from 1"):
+        Query(limit=limit)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from support.reports import daily, totals
 from vigility import Filters
-from vigility.core.reports.ports import Counts
+from vigility.core.reports.ports import Counts, Rest
 from vigility.core.reports.query import Query
 from vigility.core.reports.report import build_report
 
@@ -83,3 +83,31 @@ def test_a_report_says_what_was_asked_and_when_it_was_made():
     assert found.query.series_of == ("a",)
     assert found.filters == Filters(gender="Female")
     assert found.as_of == NOW
+
+
+def limited(by_feature, limit, rest=None):
+    found = Counts(
+        totals={(feature,): count for feature, count in by_feature.items()},
+        series={},
+        first_day=None,
+        last_day=None,
+        rest=rest,
+    )
+    return build_report(Query(limit=limit), found, NOW)
+
+
+def test_a_limit_keeps_the_highest_and_sums_the_others():
+    top = limited({"b": 2, "a": 2, "z": 9, "c": 1}, 2)
+    assert list(totals(top).items()) == [("z", 9), ("a", 2)]
+    assert (top.rest, top.total) == (Rest(groups=2, value=3), 14)
+
+
+def test_a_reader_may_read_only_what_the_limit_asks_for():
+    top = limited({"a": 5, "b": 4}, 2, Rest(groups=7, value=10))
+    assert (top.rest, top.total) == (Rest(groups=7, value=10), 19)
+    assert limited({"a": 5, "b": 4, "c": 1}, 2, Rest(groups=7, value=10)).rest == Rest(groups=8, value=11)
+
+
+def test_a_limit_that_leaves_nothing_out_changes_nothing():
+    assert limited({"a": 1, "b": 1}, 2).rest is None
+    assert limited({"a": 1, "b": 1}, None).rest is None

@@ -1,11 +1,14 @@
 import gc
+from collections import namedtuple
 from datetime import UTC, datetime, timedelta
+from queue import Queue
 
 import pytest
 
 import vigility
 from support.reports import daily, totals
 from vigility import EventConflict, Filters, InvalidInput, NewEvent, UnknownUser
+from vigility.core.events.model import EventRecord
 from vigility.core.times import Span, to_micros
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -65,12 +68,19 @@ def test_a_repeated_event_id_counts_once_and_returns_the_first_event(v):
     assert counted(v) == {"x": 1}
 
 
-@pytest.mark.parametrize("other", [("bob", "x"), ("ada", "y")], ids=repr)
-def test_an_event_id_of_another_user_or_feature_is_a_conflict(v, other):
+def test_an_event_id_of_another_feature_is_a_conflict(v):
     v.track("ada", "x", event_id=EVENT_ID)
-    with pytest.raises(EventConflict, match=EVENT_ID):
-        v.track(*other, event_id=EVENT_ID)
+    message = f"event_id {EVENT_ID} is already used by the user's event of another feature"
+    with pytest.raises(EventConflict, match=message):
+        v.track("ada", "y", event_id=EVENT_ID)
     assert counted(v) == {"x": 1}
+
+
+def test_an_event_id_of_another_user_is_not_in_the_way(v):
+    v.track("bob", "y", event_id=EVENT_ID)
+    first = v.track("ada", "x", event_id=EVENT_ID)
+    assert v.track("ada", "x", event_id=EVENT_ID) == first
+    assert counted(v) == {"x": 1, "y": 1}
 
 
 def test_equal_events_without_an_id_all_count(v):
@@ -85,8 +95,8 @@ def test_rejected_events_are_reported_by_index_whatever_the_batch_size(v, batch_
         NewEvent("eve", "x"),
         NewEvent("ada", "x", event_id=EVENT_ID),
         NewEvent("ada", " "),
-        NewEvent("bob", "x", event_id=EVENT_ID),
-        NewEvent("bob", "y"),
+        NewEvent("ada", "y", event_id=EVENT_ID),
+        NewEvent("bob", "y", event_id=EVENT_ID),
     ]
     outcome = v.track_many(iter(events), batch_size=batch_size)
     assert (outcome.accepted, outcome.duplicates) == (2, 1)
@@ -150,3 +160,61 @@ def test_tracking_restores_the_garbage_collector(v, enabled):
         assert gc.isenabled() is enabled
     finally:
         gc.enable()
+
+
+def test_forms_of_events_can_be_mixed(v):
+    row = namedtuple("Row", ["Index", "username", "feature"])  # noqa: PYI024 - what pandas makes
+    outcome = v.track_many(
+        [
+            NewEvent("ada", "x"),
+            ("ada", "x"),
+            {"username": "ada", "feature": "x", "feature_name": "y"},
+            {"username": "ada", "timestamp": None, "at": None},
+            row(0, "ada", "x"),
+            {5: "ada"},
+            "ada",
+        ],
+        batch_size=3,
+    )
+    assert (outcome.accepted, [entry.index for entry in outcome.rejected]) == (2, [2, 3, 4, 5, 6])
+    errors = [str(entry.error) for entry in outcome.rejected]
+    assert errors[0] == errors[1] == "event must not have both feature and feature_name, or at and timestamp"
+    assert errors[2].endswith(", not 'Index'")
+    assert errors[3].endswith(", not 5")
+    assert errors[4].endswith(", not a str")
+
+
+def test_a_server_can_queue_an_event_with_a_time_of_its_own(v):
+    outcomes = Queue()
+    ada = v.users.get("ada")
+    v.events.enqueue(ada, "x", None, outcomes.put, "2026-03-09T12:00:00Z")
+    v.events.enqueue(ada, "x", None, outcomes.put)
+    assert [outcomes.get(timeout=60).event.at for _ in range(2)] == [NOW - timedelta(days=1), NOW]
+    with pytest.raises(InvalidInput, match="must lie between"):
+        v.events.enqueue(ada, "x", None, outcomes.put, "2026-03-11T12:00:00Z")
+
+
+def test_filters_are_given_once(v):
+    v.track("ada", "x")
+    assert v.report(Filters(gender="Female")).totals == v.report(gender="Female").totals
+    for given in ({"gender": "Female"}, "Female"):
+        with pytest.raises(
+            InvalidInput, match=r"^filters must be Filters, like Filters\(gender='Female'\), not "
+        ):
+            v.report(given)
+    with pytest.raises(InvalidInput, match="filters must not be combined with gender"):
+        v.report(Filters(start="2026-03-01"), gender="Female")
+    with pytest.raises(InvalidInput, match="query must not be combined with filters or feature"):
+        v.report(query=vigility.Query(), gender="Female")
+
+
+def test_an_old_name_of_a_feature_can_be_read_and_renamed(v):
+    """A name that was stored before names were composed, beside the one that is stored now."""
+    old, new = "Cafe\u0301", "Caf\u00e9"
+    v.events._queue.add([EventRecord(1, old, to_micros(NOW), 36, "Female")])
+    v.track("ada", old)
+    assert counted(v) == {old: 1, new: 1}
+    assert [v.report(feature=name).series[0].label for name in (old, new)] == [old, new]
+    v.maintenance.rename_feature(old, new, merge=True)
+    assert counted(v) == {new: 2}
+    assert v.report(feature=old).series == v.report(feature=new).series

@@ -1,10 +1,24 @@
-from datetime import UTC, datetime
+import unicodedata
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import bcrypt
 import pytest
 
 import vigility
-from vigility import Gender, InvalidCredentials, InvalidInput, NewUser, UsernameTaken
+from vigility import (
+    Gender,
+    InvalidCredentials,
+    InvalidInput,
+    NewUser,
+    StoreUnavailable,
+    UsernameTaken,
+    Vigility,
+)
+from vigility.adapters.memory.backend import open_memory
 from vigility.auth.passwords import BcryptHasher
+from vigility.core.events.group_commit import GroupCommit
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -137,6 +151,151 @@ def test_the_first_check_without_a_hash_also_costs_one_hash(monkeypatch):
     assert not BcryptHasher(rounds=4).verify("", None)
 
 
+@pytest.fixture
+def work(monkeypatch):
+    """The rounds of every bcrypt hash that is computed."""
+    done, check, make = [], bcrypt.checkpw, bcrypt.hashpw
+
+    def checkpw(password, hashed):
+        matches = check(password, hashed)
+        done.append(int(hashed[4:6]))
+        return matches
+
+    def hashpw(password, salt):
+        done.append(int(salt[4:6]))
+        return make(password, salt)
+
+    monkeypatch.setattr("bcrypt.checkpw", checkpw)
+    monkeypatch.setattr("bcrypt.hashpw", hashpw)
+    return done
+
+
+def cost(done):
+    """The time of these hashes, as a multiple of one round."""
+    return sum(2**rounds for rounds in done)
+
+
+def open_with(rounds, url="memory:"):
+    return vigility.connect(url, clock=lambda: NOW, hasher=BcryptHasher(rounds))
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 7), (6, 7), (7, 4)])
+def test_every_refusal_takes_the_time_of_the_highest_cost_in_use(tmp_path, work, before, after):
+    url = str(tmp_path / "usage.db")
+    with open_with(before, url) as v:
+        v.register("old", "a long password", 36, "Female")
+    with open_with(after, url) as v:
+        v.register("new", "a long password", 36, "Female")
+        v.users.add_without_password("without", 36, "Female")
+        for name, password in (
+            ("old", "a wrong one"),
+            ("new", "a wrong one"),
+            ("nobody", "x"),
+            ("without", "x"),
+        ):
+            work.clear()
+            with pytest.raises(InvalidCredentials):
+                v.users.authenticate(name, password)
+            assert cost(work) == 2**7, name
+
+
+def test_a_cost_that_another_instance_has_set_meanwhile_is_learnt(tmp_path, work):
+    url, moments = str(tmp_path / "usage.db"), [NOW]
+    with (
+        vigility.connect(url, clock=lambda: moments[-1], hasher=BcryptHasher(4)) as v,
+        open_with(6, url) as other,
+    ):
+        for expected in (4, 4, 6):
+            work.clear()
+            with pytest.raises(InvalidCredentials):
+                v.users.authenticate("nobody", "x")
+            assert work == [expected]
+            if not other.users.all():
+                other.register("ada", "a long password", 36, "Female")
+            else:
+                moments.append(NOW + timedelta(hours=1))
+
+
+def test_a_hash_of_a_lower_cost_is_renewed_when_its_user_signs_in(tmp_path):
+    url = str(tmp_path / "usage.db")
+    with open_with(4, url) as v:
+        before = v.register("ada", "a long password", 36, "Female")
+    with open_with(5, url) as v:
+        with pytest.raises(InvalidCredentials):
+            v.users.authenticate("ada", "a wrong password")
+        assert v.users.get("ada") == before
+        after = v.users.authenticate("ada", "a long password")
+        assert after.password_hash.startswith("$2b$05$")
+        assert after == v.users.get("ada") == replace(before, password_hash=after.password_hash)
+        assert v.users.authenticate("ada", "a long password") == after
+    with open_with(4, url) as v:
+        assert v.users.authenticate("ada", "a long password") == after, "a better hash is kept"
+
+
+def test_a_password_that_was_changed_meanwhile_is_not_overwritten(monkeypatch):
+    installation = open_memory()
+    early, late = (
+        Vigility(installation, GroupCommit(installation.sink), BcryptHasher(rounds), lambda: NOW)
+        for rounds in (4, 5)
+    )
+    ada = early.register("ada", "a long password", 36, "Female")
+    changed = early.users.hash_password("another password")
+    hash_password = late.users._hasher.hash
+
+    def meanwhile(password):
+        assert installation.users.replace_password_hash(ada.id, ada.password_hash, changed)
+        return hash_password(password)
+
+    monkeypatch.setattr(late.users._hasher, "hash", meanwhile)
+    assert late.users.authenticate("ada", "a long password") == ada
+    assert late.users.get("ada").password_hash == changed
+
+
+def test_a_user_signs_in_though_the_renewed_hash_cannot_be_stored(monkeypatch):
+    with open_with(4) as v:
+        ada = v.register("ada", "a long password", 36, "Female")
+        v.users._hasher._rounds = 5
+
+        def unavailable(*_):
+            raise StoreUnavailable("memory: read-only")
+
+        monkeypatch.setattr(v.users._users, "replace_password_hash", unavailable)
+        assert v.users.authenticate("ada", "a long password") == ada
+
+
+@pytest.mark.parametrize("stored", ["", "plain text", "$2b$04$short", "$2b$99$" + "x" * 53, "$argon2id$é"])
+def test_what_is_no_bcrypt_hash_matches_no_password(work, stored):
+    hasher = BcryptHasher(rounds=4)
+    hasher.note_costs([stored, "$2b$31$"])
+    assert not hasher.verify("a long password", stored)
+    assert work == [4]
+    assert not hasher.is_outdated(stored)
+
+
+def test_a_hasher_that_can_only_hash_and_verify_suffices():
+    class Plain:
+        def hash(self, password):
+            return password
+
+        def verify(self, password, password_hash):
+            return password == password_hash
+
+    with vigility.connect("memory:", clock=lambda: NOW, hasher=Plain()) as v:
+        ada = v.register("ada", "a long password", 36, "Female")
+        assert v.users.authenticate("ada", "a long password") == ada
+
+
+def test_a_password_typed_as_it_was_before_passwords_were_composed_is_renewed(v, hasher):
+    decomposed = "pa\N{COMBINING ACUTE ACCENT}ssword"
+    assert decomposed != unicodedata.normalize("NFC", decomposed)
+    stored = hasher.hash(decomposed)
+    v.users.import_many([replace(new("ada"), password_hash=stored)])
+    with pytest.raises(InvalidCredentials):
+        v.users.authenticate("ada", unicodedata.normalize("NFC", decomposed))
+    assert v.users.authenticate("ada", decomposed).password_hash != stored
+    assert v.users.authenticate("ada", unicodedata.normalize("NFC", decomposed)).username == "ada"
+
+
 def new(username, age=20, gender=Gender.OTHER):
     return NewUser(username=username, age=age, gender=gender, created=NOW)
 
@@ -163,3 +322,39 @@ def test_an_import_keeps_the_first_of_repeated_names(v):
 def test_users_are_found_by_names_and_unknown_names_left_out(v):
     ada = v.users.add_without_password("ada", 36, "Female")
     assert v.users.by_names(["ada", "nobody", " no name "]) == {"ada": ada}
+
+
+def test_a_password_is_verified_as_it_was_typed_only_if_that_differs(v, hasher):
+    v.register("ada", "passé composé", 36, "Female")
+    for typed, times in (
+        ("passé composé", 1),
+        ("passe\u0301 compose\u0301", 1),
+        ("another one", 1),
+        ("e\u0301" * 9, 2),
+    ):
+        hasher.verified.clear()
+        with suppress(InvalidCredentials):
+            v.users.authenticate("ada", typed)
+        assert len(hasher.verified) == times
+    hasher.verified.clear()
+    with pytest.raises(InvalidCredentials):
+        v.users.authenticate("nobody", "e\u0301" * 9)  # as often as for a user
+    assert hasher.verified == [None, None]
+
+
+@pytest.mark.parametrize("username", ["nobody", "ada\u200b", "x" * 65, "", " ", ["ada"], None, 5], ids=ascii)
+def test_whatever_is_typed_as_a_name_takes_one_verification(v, hasher, username):
+    v.register("ada", "a long password", 36, "Female")
+    with pytest.raises(InvalidCredentials):
+        v.users.authenticate(username, "a long password")
+    assert hasher.verified == [None]
+
+
+def test_the_users_of_a_collection_are_keyed_by_the_names_that_were_asked_for(v):
+    v.users.add_without_password("Jos\u00e9", 30, "Male")
+    names = ["Jose\u0301", "Jos\u00e9", "nobody", "a\nb", ""]
+    assert {name: user.id for name, user in v.users.by_names(names).items()} == {names[0]: 1, names[1]: 1}
+    assert v.users.get("nobody") is None
+    for impossible in ("a\nb", "", ["Jose"], None):
+        with pytest.raises(InvalidInput, match="username"):
+            v.users.get(impossible)

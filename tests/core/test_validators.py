@@ -1,5 +1,9 @@
+import sys
+import unicodedata
+import uuid
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -8,12 +12,173 @@ from hypothesis import strategies as st
 from vigility import AgeGroup, Gender, InvalidInput
 from vigility.core import validators
 from vigility.core.dimensions import AGE_GROUP
+from vigility.core.invisible_characters import first_invisible
 from vigility.core.times import from_micros, to_micros
 
 
 @pytest.mark.parametrize("name", ["a", "ada", "x" * 64, "Ada Lovelace", "用户", "o'hara", "<b>", "👩‍💻"])
 def test_valid_usernames(name):
     assert validators.valid_username(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "👨🏽\u200d🚀",
+        "❤\ufe0f\u200d🔥",
+        "🏳\ufe0f\u200d⚧\ufe0f",
+        "🙂\u200d↔\ufe0f",
+        "1\ufe0f\u20e3 first",
+        "🏴" + "".join(chr(0xE0000 + ord(letter)) for letter in "gbwls") + "\U000e007f",
+        "©\ufe0f",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian: the non-joiner is spelling
+        "\u06f2\u06f0\u200c\u0633\u0627\u0644\u0647",
+        "क\u094d\u200dष",  # Devanagari
+        "അവന\u0d4d\u200d",  # Malayalam: the joiner ends the word
+        "র\u200d\u09cd\u09af",  # Bengali: a joiner before the virama
+        "ශ\u0dca\u200dරී",  # Sinhala
+        "葛\U000e0100城",  # a variant of an ideograph in Japanese names
+        "ᠠ\u180b",  # Mongolian
+        "é" * 64,
+        "\u1f82",  # four characters when it is decomposed
+    ],
+    ids=ascii,
+)
+def test_invisible_characters_are_valid_where_a_script_or_an_emoji_needs_them(name):
+    assert validators.valid_username(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("\u3164", "3164"),
+        ("\u2800", "2800"),
+        ("\u00ad", "00AD"),
+        ("\u200b", "200B"),
+        ("\u115f\u1160", "115F"),
+        ("\uffa0", "FFA0"),
+        ("\u17b4", "17B4"),
+        ("a\u034fb", "034F"),
+        ("a\u2060b", "2060"),
+        ("\ufeffada", "FEFF"),
+        ("ada\u200e", "200E"),
+        ("\u202eada", "202E"),
+        ("\u2067ada\u2069", "2067"),
+        ("\u0430\u0434\u200d\u0430", "200D"),
+        ("ada\u200c", "200C"),
+        ("\u0645\u06cc\u200c", "200C"),
+        ("\u200c\u0645\u06cc", "200C"),
+        ("\u0645\u06cc\u200c\u200c\u062e\u0648\u0627\u0647\u0645", "200C"),
+        ("👩\u200d", "200D"),
+        ("👩\u200da", "200D"),
+        ("a\ufe0f\u200d👩", "FE0F"),
+        ("a\ufe0f", "FE0F"),
+        ("1\ufe0f", "FE0F"),
+        ("a\U000e0100", "E0100"),
+        ("葛\U000e0100\U000e0101", "E0101"),
+        ("\U000e0061da", "E0061"),
+        ("🏴\U000e0075\U000e0073\U000e007f", "E0075"),
+        ("\ufdd0", "FDD0"),
+        ("a\U0001ffff", "1FFFF"),
+        ("\U0001d159", "1D159"),
+        ("\U00013441", "13441"),
+        ("é\u200b", "200B"),
+    ],
+    ids=ascii,
+)
+def test_invisible_characters_are_refused_and_named(name, hidden):
+    for rule in (validators.valid_username, validators.valid_feature):
+        with pytest.raises(
+            InvalidInput, match=f"must not hold invisible characters like U.{hidden}, not "
+        ) as no:
+            rule(name)
+        assert first_invisible(str(no.value)) is None
+
+
+def test_the_table_of_invisible_characters_holds_all_that_have_no_glyph():
+    shown = {
+        *range(0x600, 0x606),
+        0x6DD,
+        0x70F,
+        0x890,
+        0x891,
+        0x8E2,
+        0x110BD,
+        0x110CD,
+    }  # signs around numbers
+    without = [
+        number
+        for number in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(number)) == "Cf" and first_invisible(chr(number)) is None
+    ]
+    assert set(without) == shown
+
+
+@pytest.mark.parametrize("rule", [validators.valid_username, validators.valid_feature])
+def test_names_are_composed(rule):
+    assert rule("Cafe\u0301") == "Café"
+    assert rule("\u1112\u1161\u11ab") == "한"
+    assert rule("Å") == "Å"
+
+
+def test_the_length_of_a_name_is_that_of_its_composed_form():
+    assert validators.valid_username("e\u0301" * 64) == "é" * 64
+    with pytest.raises(InvalidInput, match="at most 64 characters, not 65"):
+        validators.valid_username("e\u0301" * 65)
+    with pytest.raises(InvalidInput, match="at most 64 characters, not 128"):
+        validators.valid_username("\u0958" * 64)  # each becomes two
+
+
+def test_very_long_text_is_refused_without_composing_it(monkeypatch):
+    never = SimpleNamespace(category=unicodedata.category, normalize=lambda *_: pytest.fail("composed"))
+    monkeypatch.setattr(validators, "unicodedata", never)
+    marks = "\u0301\u0323" * 50_000  # sorting these takes the square of their number
+    for rule in (validators.valid_username, validators.valid_feature, validators.valid_password):
+        assert "must have" in error_of(rule, marks)
+    assert validators.username_forms(marks) == validators.password_forms(marks) == ()
+    assert validators.sign_in_name(marks) == marks
+
+
+def test_the_forms_in_which_a_name_may_be_stored():
+    assert validators.username_forms("ada") == ("ada",)
+    assert validators.username_forms("José") == ("José", "Jose\u0301")
+    assert validators.username_forms("Jose\u0301") == ("Jose\u0301", "José")
+    assert validators.username_forms("an\u00adna") == ("an\u00adna",)
+    for impossible in ("", " ada", "a\nb", "x" * 65, 5, None, "\ud800"):
+        assert validators.username_forms(impossible) == ()
+    assert validators.feature_forms("e\u0301")[0] == "e\u0301"
+    with pytest.raises(InvalidInput, match="feature_name must be text"):
+        validators.feature_forms(5)
+
+
+def test_the_forms_of_a_password_that_is_typed():
+    assert validators.password_forms("a long password") == ("a long password",)
+    assert validators.password_forms("passe\u0301 compose\u0301") == (
+        "passé composé",
+        "passe\u0301 compose\u0301",
+    )
+    assert validators.password_forms("e\u0301" * 4) == ("e\u0301" * 4,)  # composed, it is too short
+    for impossible in ("short", None, 5, "\ud800" * 8, "x" * 129):
+        assert validators.password_forms(impossible) == ()
+
+
+@pytest.mark.parametrize("typed", ["José", " Jose\u0301", "José ", "José\n"], ids=ascii)
+def test_attempts_to_sign_in_are_counted_by_one_form_of_the_name(typed):
+    assert validators.sign_in_name(typed) == "José"
+    assert validators.sign_in_name(["José"]) == ""
+
+
+def test_subclasses_of_text_become_plain_text():
+    class Text(str):
+        __slots__ = ()
+
+        def __str__(self):
+            return "another"
+
+    for rule in (validators.valid_username, validators.valid_feature, validators.valid_password):
+        assert type(rule(Text("a long name"))) is str
+        assert rule(Text("a long name")) == "a long name"
+    assert validators.valid_gender(Text("Male")) is Gender.MALE
 
 
 @pytest.mark.parametrize(
@@ -102,6 +267,13 @@ def test_valid_genders_and_age_groups():
 )
 def test_the_bounds_of_age_groups(age, group):
     assert AgeGroup.of(age) == group
+
+
+def test_passwords_are_composed():
+    assert validators.valid_password("passe\u0301 compose\u0301") == "passé composé"
+    assert validators.valid_password("e\u0301" * 128) == "é" * 128
+    with pytest.raises(InvalidInput, match="8 to 128"):
+        validators.valid_password("e\u0301" * 7)
 
 
 @pytest.mark.parametrize("password", ["12345678", "x" * 128, "ж" * 128, "👩‍💻" * 30, "with\0nul byte"])
@@ -194,6 +366,7 @@ def test_microseconds_represent_a_moment_exactly(moment):
 
 def test_valid_event_ids_become_canonical():
     canonical = "123e4567-e89b-42d3-a456-426614174000"
+    assert validators.valid_event_id(uuid.UUID(canonical)) == canonical
     for text in (canonical, canonical.upper(), canonical.replace("-", ""), f"{{{canonical}}}"):
         assert validators.valid_event_id(text) == canonical
 

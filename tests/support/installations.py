@@ -2,11 +2,13 @@
 
 import vigility
 from vigility.core.events.group_commit import GroupCommit
+from vigility.core.events.window import EventWindow
 
 
 def open_vigility(installation, now):
     """The facade over this installation, at a moment that does not change. It needs no closing."""
-    return vigility.Vigility(installation, GroupCommit(installation.sink), hasher=None, clock=lambda: now)
+    queue, a_century = GroupCommit(installation.sink), EventWindow(36_525)
+    return vigility.Vigility(installation, queue, hasher=None, clock=lambda: now, window=a_century)
 
 
 def database_of(v):

@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.web_client import ADA
+from support.web_client import ADA, HOSTS
 
 BIN = Path(sysconfig.get_path("scripts"))
 TIMEOUT = 60
@@ -78,6 +78,7 @@ class Server:
             "PORT": str(free_port()),
             "VIGILITY_WORKERS": str(workers),
             "VIGILITY_BCRYPT_ROUNDS": "4",
+            "VIGILITY_ALLOWED_HOSTS": HOSTS,
             "PYTHONWARNINGS": "error",
         } | environment
         port = self._environment["PORT"]

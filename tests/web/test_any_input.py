@@ -31,13 +31,14 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = (*ADA, "feature_name", "event_id")
+FIELDS = (*ADA, "feature_name", "event_id", "timestamp")
 bodies = st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), json_values, max_size=6)
 HEADERS = (
     b"authorization",
     b"cookie",
     b"content-type",
     b"content-length",
+    b"content-encoding",
     b"origin",
     b"host",
     b"sec-fetch-site",

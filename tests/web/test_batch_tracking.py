@@ -68,6 +68,44 @@ def test_an_invalid_batch_is_refused(client, bearer, v, body):
     assert v.report().total == 0
 
 
+def test_an_event_with_unknown_members_is_rejected_by_name(client, bearer, v):
+    response = send(
+        client,
+        bearer,
+        {"feature_name": "x", "time": "2026-02-27T09:00:00Z"},
+        {"feature_name": "x"},
+        {"feature_name": ""},
+        {"feature_name": "x", "b": 1, "a": 2, "timestamp": None},
+        {"feature_name": "x"},
+    )
+    assert (response.status_code, response.json["accepted"]) == (200, 2)
+    allowed = "allowed: feature_name, timestamp, event_id"
+    assert response.json["rejected"] == [
+        {"index": 0, "error": f"Unknown member 'time'; {allowed}"},
+        {"index": 2, "error": "feature_name is required"},
+        {"index": 3, "error": f"Unknown member 'a', 'b'; {allowed}"},
+    ]
+    assert v.report().total == 2
+
+
+@pytest.mark.parametrize("path", ["/track", "/track/batch"])
+def test_parameters_in_the_query_are_refused_by_name(client, bearer, v, path):
+    body = {"feature_name": "x"} if path == "/track" else {"events": [{"feature_name": "x"}]}
+    response = client.post(f"{path}?timestamp=2026-02-27T09:00:00Z", body, headers=bearer)
+    assert (response.status_code, response.json["error"]) == (
+        400,
+        "Unknown parameter 'timestamp'; allowed: none",
+    )
+    assert v.report().total == 0
+
+
+def test_a_batch_with_unknown_members_is_refused_by_name(client, bearer, v):
+    body = {"events": [{"feature_name": "x"}], "user": "ada"}
+    response = client.post("/track/batch", body, headers=bearer)
+    assert (response.status_code, response.json["error"]) == (400, "Unknown member 'user'; allowed: events")
+    assert v.report().total == 0
+
+
 def test_a_batch_is_refused_if_too_many_wait(client, bearer, v, monkeypatch):
     monkeypatch.setattr("vigility.web.http.executors.MAX_WAITING_BATCHES", 0)
     response = client.post("/track/batch", {"events": [{"feature_name": "a"}]}, headers=bearer)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,12 +43,12 @@ class Responder:
         self.response.set_result(error)
 
 
-def fast(client, headers, body, peer=("10.1.2.3", 50_000)):
+def fast(client, headers, body, peer=("10.1.2.3", 50_000), host=b"api.example"):
     """Send a request on the fast path: (status, headers, content), an error, or None if it declines."""
 
     async def handled():
         responder = Responder()
-        raw_headers = [(b"host", b"api.example"), *headers]
+        raw_headers = [(b"host", host), *headers]
         if not client.state[STATE].try_handle(raw_headers, body, peer, responder):
             return None
         response = await asyncio.wait_for(responder.response, 60)
@@ -131,6 +132,7 @@ def test_a_conflict_falls_back_to_the_normal_path(client, plain):
         [(b"connection", b"close")],
         [(b"content-type", b"text/plain")],
         [(b"transfer-encoding", b"chunked")],
+        [(b"content-encoding", b"gzip")],
         [(b"authorization", b"Bearer x")],
         [(b"x-request-id", b"a"), (b"x-request-id", b"b")],
     ],
@@ -141,10 +143,26 @@ def test_unusual_requests_are_declined(client, plain, changed):
 
 
 @pytest.mark.parametrize("more", [b'"\xff"', b"1e999", b"[]"])
-def test_bodies_with_further_fields_are_declined(client, plain, more):
+def test_bodies_with_further_members_are_refused_on_both_paths(client, plain, more):
     body = b'{"feature_name": "a", "more": ' + more + b"}"
     assert fast(client, plain, body) is None
-    assert normal(client, plain, body)[0] == (201 if more == b"[]" else 400)
+    assert normal(client, plain, body)[0] == 400
+    assert client_report(client, plain) == []
+
+
+def test_an_event_can_have_a_time_of_its_own(client, plain, clock):
+    yesterday = (clock.now - timedelta(days=1)).isoformat()
+    body = json.dumps({"feature_name": "a", "timestamp": yesterday}).encode()
+    fast_response = fast(client, plain, body)
+    assert comparable(fast_response) == comparable(normal(client, plain, body))
+    assert json.loads(fast_response[2])["timestamp"] == "2026-02-28T12:00:00.000Z"
+
+
+def test_a_time_outside_of_the_window_is_declined(client, plain, clock):
+    tomorrow = (clock.now + timedelta(days=1)).isoformat()
+    body = json.dumps({"feature_name": "a", "timestamp": tomorrow}).encode()
+    assert fast(client, plain, body) is None
+    assert b"must lie between" in normal(client, plain, body)[2]
 
 
 def test_a_full_queue_is_reported_while_the_database_hangs(client, plain, v, monkeypatch):
@@ -205,6 +223,13 @@ def client_report(client, plain):
     return [bar["feature"] for bar in response.json["barChartData"]]
 
 
+@pytest.mark.parametrize(("host", "taken"), [(b"localhost:8002", True), (b"evil.example", False)])
+def test_a_host_is_declined_until_the_normal_path_has_accepted_it(client, plain, host, taken):
+    assert fast(client, plain, b'{"feature_name": "a"}', host=host) is None
+    client.send("GET", "/health", host=host)
+    assert (fast(client, plain, b'{"feature_name": "a"}', host=host) is not None) == taken
+
+
 def test_a_revoked_token_is_declined(client, plain):
     client.post("/logout", headers={"Authorization": plain[0][1].decode()})
     assert fast(client, plain, b'{"feature_name": "a"}') is None
@@ -222,8 +247,10 @@ def test_an_outdated_session_cache_is_not_used(client, plain, moment):
 
 def test_the_session_cache_is_refreshed_before_it_is_outdated(client, plain, v, monkeypatch, moment):
     read = []
-    revoked = v.users.sessions.revoked
-    monkeypatch.setattr(v.users.sessions, "revoked", lambda: read.append(1) or revoked())
+    revoked_after = v.users.sessions.revoked_after
+    monkeypatch.setattr(
+        v.users.sessions, "revoked_after", lambda position: read.append(1) or revoked_after(position)
+    )
     moment[0] += 1.5
     assert fast(client, plain, b'{"feature_name": "a"}')[0] == 201  # the cache is refreshed in the background
 
@@ -247,11 +274,20 @@ def test_a_failing_database_falls_back_to_the_normal_path(client, plain, v, monk
     assert isinstance(fast(client, plain, b'{"feature_name": "a"}'), StoreUnavailable)
 
 
-VALUES = st.one_of(st.text(max_size=101), st.none(), st.integers(), st.just(EVENT_ID), st.booleans())
+TIMES = ("2026-03-01T12:00:00Z", "2026-02-27T00:00:00+14:00", "2026-03-02T12:00:00Z", "2026-03-01")
+VALUES = st.one_of(
+    st.text(max_size=101),
+    st.none(),
+    st.integers(),
+    st.just(EVENT_ID),
+    st.booleans(),
+    st.sampled_from(TIMES),
+    st.sampled_from(["e\u0301", "a\u200db"]),
+)
 BODIES = st.one_of(
-    st.fixed_dictionaries({"feature_name": VALUES}, optional={"event_id": VALUES, "more": VALUES}).map(
-        lambda members: json.dumps(members).encode("utf-8", "surrogatepass")
-    ),
+    st.fixed_dictionaries(
+        {"feature_name": VALUES}, optional={"event_id": VALUES, "timestamp": VALUES, "more": VALUES}
+    ).map(lambda members: json.dumps(members).encode("utf-8", "surrogatepass")),
     st.sampled_from([b"", b"[]", b"{}", b"null", b"{", b"\xff", b'{"feature_name":"a","feature_name":"b"}']),
     st.binary(max_size=20),
 )

@@ -163,3 +163,75 @@ def test_a_failure_while_another_batch_succeeds_affects_only_its_own_batch(monke
 
     failed, *others = asyncio.run(stored())
     assert (type(failed), others) == (StoreUnavailable, ["stored"] * 6)
+
+
+def test_health_and_other_work_do_not_wait_for_reports():
+    async def flood():
+        pools, released = Executors(password_threads=1), threading.Event()
+        reports = [asyncio.ensure_future(pools.report(released.wait)) for _ in range(12)]
+        try:
+            await asyncio.wait_for(pools.health(lambda: None), timeout=30)
+            assert await asyncio.wait_for(pools.database(lambda: "read"), timeout=30) == "read"
+            assert not any(each.done() for each in reports)
+        finally:
+            released.set()
+        await asyncio.gather(*reports)
+        pools.stop()
+
+    asyncio.run(flood())
+
+
+def test_reports_are_refused_if_too_many_wait(monkeypatch):
+    monkeypatch.setattr(executors, "MAX_WAITING_REPORTS", 2)
+
+    async def flood():
+        pools, released = Executors(password_threads=1), threading.Event()
+        reports = [asyncio.ensure_future(pools.report(released.wait)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(falcon.HTTPServiceUnavailable) as refused:
+            await pools.report(released.wait)
+        released.set()
+        await asyncio.gather(*reports)
+        assert refused.value.description == "Too many reports at this moment; try again shortly"
+        assert refused.value.headers == {"Retry-After": "2"}
+        assert await pools.report(lambda: "read") == "read"
+        pools.stop()
+
+    asyncio.run(flood())
+
+
+def test_a_report_that_has_waited_for_too_long_is_not_begun(monkeypatch):
+    monkeypatch.setattr(executors, "REPORT_PATIENCE_SECONDS", -1)
+
+    async def late():
+        pools = Executors(password_threads=1)
+        with pytest.raises(falcon.HTTPServiceUnavailable):
+            await pools.report(lambda: pytest.fail("it was begun"))
+        pools.stop()
+
+    asyncio.run(late())
+
+
+def test_health_checks_at_the_same_time_share_one_result():
+    async def checked():
+        pools, released, began = Executors(password_threads=1), threading.Event(), []
+
+        def check():
+            began.append(1)
+            assert released.wait(60)
+            if len(began) == 1:
+                unavailable()
+
+        checks = [asyncio.ensure_future(pools.health(check)) for _ in range(50)]
+        await asyncio.sleep(0)
+        checks[0].cancel()  # a client that is gone takes the check from nobody else
+        released.set()
+        results = await asyncio.gather(*checks, return_exceptions=True)
+        await pools.health(check)
+        pools.stop()
+        return results, len(began)
+
+    (first, *others), times = asyncio.run(checked())
+    assert isinstance(first, asyncio.CancelledError)
+    assert {type(error) for error in others} == {StoreUnavailable}
+    assert times == 2

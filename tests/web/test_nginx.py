@@ -50,7 +50,11 @@ def site(tmp_path_factory):
     certificate += ["-keyout", str(folder / "site.key"), "-out", str(folder / "site.crt")]
     subprocess.run(certificate, check=True, capture_output=True)
     tls, plain = free_port(), free_port()
-    limits = {"VIGILITY_TRUSTED_PROXIES": "127.0.0.1", "VIGILITY_ATTEMPTS_PER_ADDRESS": "20"}
+    limits = {
+        "VIGILITY_TRUSTED_PROXIES": "127.0.0.1",
+        "VIGILITY_ALLOWED_HOSTS": "usage.example",
+        "VIGILITY_ATTEMPTS_PER_ADDRESS": "20",
+    }
     with ExitStack() as stack:
         server = stack.enter_context(running(folder, **limits))
         stack.enter_context(nginx.running(folder, configured(folder, server.port, tls, plain), tls))
@@ -96,6 +100,19 @@ def test_the_contract_through_tls(site):
     assert report["barChartData"] == [{"feature": "a", "count": 1}]
     refused, body = site.send("POST", "/track", {"feature_name": "x" * 2_000_000}, Cookie=cookie)
     assert (refused.status, list(json.loads(body))) == (413, ["error"])
+
+
+def test_the_documented_host_is_served_and_no_other(site):
+    for host, status in ((f"usage.example:{site.tls}", 200), ("usage.example", 200), ("evil.example", 421)):
+        response, body = site.send("GET", "/health", Host=host)
+        assert response.status == status, body
+    assert b"VIGILITY_ALLOWED_HOSTS" in body
+
+
+def test_a_client_cannot_choose_how_its_cookies_are_set(site):
+    login = {"username": "ada-by-tls", "password": "a long password", "age": 36, "gender": "Female"}
+    response, _ = site.send("POST", "/register", login, X_Forwarded_Proto="http")
+    assert all(cookie.endswith("; Secure") for cookie in response.headers.get_all("Set-Cookie"))
 
 
 def test_metrics_are_not_accessible_from_outside(site):

@@ -113,7 +113,7 @@ def test_the_length_of_the_queue_is_shown_during_a_long_transaction(v, monkeypat
         writer = EventWriter(v, metrics)
         stored = [asyncio.get_running_loop().create_future() for _ in range(3)]
         for future in stored:
-            writer.submit(ada, "a", None, future.set_result)
+            writer.submit(ada, "a", None, None, future.set_result)
             assert await asyncio.to_thread(began.wait, 60)
         meanwhile = queue_length(metrics)
         proceed.set()

@@ -1,5 +1,7 @@
 """CORS, and the protection against requests that another site sends with a user's cookie."""
 
+import logging
+
 import pytest
 
 from support.web_client import ADA
@@ -92,6 +94,33 @@ def test_the_dashboard_on_another_port(client, token):
     scope_headers = [(b"host", client_host), *raw]
     response = client.send("POST", "/track", b"", scope_headers, [b'{"feature_name":"a"}'], host=None)
     assert response.status_code == 201
+
+
+def test_a_refusal_says_which_headers_differ_and_what_to_configure(client, token, caplog):
+    """With nginx's default, Host is the address that nginx itself uses."""
+    headers = [(b"cookie", f"auth_token={token}".encode()), (b"origin", b"http://usage.example:8141")]
+    with caplog.at_level(logging.WARNING, "vigility.web"):
+        response = client.send("POST", "/logout", b"", headers, host=b"127.0.0.1:8002")
+    assert response.status_code == 403
+    for said in (response.json["error"], caplog.text):
+        assert "the header Origin is 'http://usage.example:8141', but Host is '127.0.0.1:8002'" in said
+        assert "nginx: proxy_set_header Host $http_host" in said
+        assert "FRONTEND_URL" in said
+
+
+@pytest.mark.parametrize("origin", ["é" * 500, "a\x1b[0m\u202e", "null", ""])
+def test_a_refusal_shows_any_origin_harmlessly(client, token, origin):
+    headers = [(b"cookie", f"auth_token={token}".encode()), (b"origin", origin.encode("utf-8"))]
+    response = client.send("POST", "/logout", b"", headers)
+    assert response.status_code == 403
+    assert response.json["error"].isascii()
+    assert len(response.json["error"]) < 1000
+
+
+def test_a_refusal_of_a_request_without_origin_names_the_other_header(client, token):
+    headers = {"Cookie": f"auth_token={token}", "Sec-Fetch-Site": "cross-site"}
+    error = client.post("/logout", headers=headers).json["error"]
+    assert error == "This origin may not act with a cookie: the header Sec-Fetch-Site is 'cross-site'"
 
 
 def test_a_bearer_token_may_be_used_from_any_origin(client, bearer, token):

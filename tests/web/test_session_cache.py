@@ -8,6 +8,7 @@ import pytest
 
 from support.web_client import ADA
 from vigility.auth.tokens import Claims
+from vigility.core.sessions.ports import RevokedPage
 from vigility.web.auth.session_cache import FRESH_SECONDS, SessionCache
 from vigility.web.http.executors import Executors
 
@@ -70,7 +71,7 @@ def test_an_error_during_a_refresh_is_logged_and_the_next_one_succeeds(
         assert await cache.user_for(CLAIMS) == ada
         moment[0] += 1.5
         with monkeypatch.context() as broken:
-            broken.setattr(v.users.sessions, "revoked", lambda: 1 / 0)
+            broken.setattr(v.users.sessions, "revoked_after", lambda _: 1 / 0)
             assert cache.cached_user(CLAIMS) == ada
             await asyncio.wait([cache._refresh])
         assert cache.cached_user(CLAIMS) == ada
@@ -85,16 +86,16 @@ def test_an_error_during_a_refresh_is_logged_and_the_next_one_succeeds(
 def test_nothing_is_read_after_the_stop(v, ada, executors, moment, monkeypatch):
     began, proceed, read = threading.Event(), threading.Event(), []
 
-    def revoked():
+    def revoked_after(position):
         read.append("tokens")
         began.set()
         assert proceed.wait(TIMEOUT)
-        return frozenset()
+        return RevokedPage({}, 0, position, is_last=True)
 
     async def stop_during_a_refresh():
         cache = SessionCache(v, executors)
         assert await cache.user_for(CLAIMS) == ada
-        monkeypatch.setattr(v.users.sessions, "revoked", revoked)
+        monkeypatch.setattr(v.users.sessions, "revoked_after", revoked_after)
         monkeypatch.setattr(v.users, "by_names", lambda _: read.append("users"))
         moment[0] += 1.5
         cache.cached_user(CLAIMS)

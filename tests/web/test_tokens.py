@@ -1,6 +1,7 @@
 import base64
 import json
 import time
+from datetime import timedelta
 
 import jwt
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from support.web_client import ADA, SECRET
 from vigility.auth.tokens import Tokens
 from vigility.core.errors import InvalidInput, StoreUnavailable
+from vigility.web.auth.revoked_tokens import RevokedTokens
 
 DAY = 86_400
 
@@ -33,6 +35,7 @@ def test_a_token_has_the_claims_of_the_contract(client, clock):
     )
     now = int(clock().timestamp())
     assert claims.pop("jti")
+    assert claims.pop("registered") == now * 1_000_000
     assert claims == {"userId": 1, "username": "ada", "iat": now, "exp": now + DAY}
 
 
@@ -169,6 +172,85 @@ def test_a_log_out_reaches_other_workers_in_time(open_client, monkeypatch):
     assert me(there, token).status_code == 401
 
 
+def test_each_refresh_reads_only_tokens_that_are_new(client, v, token, monkeypatch):
+    read, read_after = [], v.users.sessions.revoked_after
+
+    def recorded(position):
+        page = read_after(position)
+        read.append(list(page.kept_until))
+        return page
+
+    for n in range(3):
+        v.users.sessions.revoke(str(n), v.users._clock() + timedelta(hours=24))
+    monkeypatch.setattr(v.users.sessions, "revoked_after", recorded)
+    for n in range(3):
+        moment = time.monotonic() + 10 * (n + 1)
+        monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda moment=moment: moment)
+        assert me(client, token).status_code == 200
+        v.users.sessions.revoke(f"later {n}", v.users._clock() + timedelta(hours=24))
+    assert read == [["0", "1", "2"], ["later 0"], ["later 1"]]
+
+
+def test_a_worker_forgets_tokens_that_have_expired(v, clock, monkeypatch):
+    monkeypatch.setattr("vigility.web.auth.revoked_tokens._MIN_PRUNED", 10)
+    known = RevokedTokens(v)
+    for n in range(200):
+        v.users.sessions.revoke(str(n), clock() + timedelta(hours=24))
+        known.update()
+        assert str(n) in known
+        if n >= 24:
+            assert str(n - 24) in known
+        clock.move(hours=1)
+    assert len(known) <= 60
+
+
+@pytest.mark.parametrize("jump", [366, -366])
+def test_a_clock_that_jumps_and_is_put_right_revives_no_token(open_client, clock, jump):
+    here, there = open_client(), open_client()
+    token, open_token = here.register(), here.register(username="bob")
+    here.post("/logout", headers={"Authorization": f"Bearer {token}"})
+    clock.move(days=jump)
+    meanwhile = here.register(username="eve")
+    here.post("/logout", headers={"Authorization": f"Bearer {meanwhile}"})
+    clock.move(days=-jump)
+    for worker in (here, there, open_client()):
+        assert me(worker, token).status_code == 401
+        assert me(worker, meanwhile).status_code == 401
+        assert me(worker, open_token).status_code == 200
+
+
+def test_a_token_that_only_seems_to_have_expired_can_be_revoked(client, clock):
+    token = client.register()
+    clock.move(days=366)
+    assert client.post("/logout", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    clock.move(days=-366)
+    assert me(client, token).status_code == 401
+
+
+def test_a_user_who_registered_while_the_clock_was_ahead_can_sign_in(client, clock):
+    clock.move(days=366)
+    token = client.register()
+    clock.move(days=-366)
+    later = client.post("/login", {"username": "ada", "password": ADA["password"]}).json["token"]
+    assert [me(client, each).status_code for each in (token, later)] == [200, 200]
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 60])
+def test_a_token_of_an_instance_whose_clock_is_ahead_is_accepted(open_client, clock, minutes):
+    here, there = open_client(), open_client()
+    clock.move(minutes=minutes)
+    token = here.register()
+    clock.move(minutes=-minutes)
+    assert me(there, token).status_code == 200
+
+
+def test_a_token_says_which_user_it_means_by_when_that_user_registered(client, claims, clock):
+    registered = int(clock().timestamp()) * 1_000_000
+    assert me(client, signed(claims | {"registered": registered})).status_code == 200
+    for other in (registered + 1, registered - 1, "x", 10**30, True, [1]):
+        assert me(client, signed(claims | {"registered": other})).status_code == 401
+
+
 def test_the_deletion_of_a_user_reaches_workers_in_time(client, v, token, monkeypatch):
     assert me(client, token).status_code == 200
     v.maintenance.wipe()
@@ -186,10 +268,10 @@ def test_the_core_refuses_a_user_who_was_just_deleted(client, v, bearer):
 def test_if_revoked_tokens_cannot_be_read_every_token_is_refused(client, v, token, monkeypatch):
     assert me(client, token).status_code == 200
 
-    def unavailable():
+    def unavailable(_):
         raise StoreUnavailable("/var/lib/secret/usage.db: disk I/O error")
 
-    monkeypatch.setattr(v.users.sessions, "revoked", unavailable)
+    monkeypatch.setattr(v.users.sessions, "revoked_after", unavailable)
     moment = time.monotonic() + 4.9
     monkeypatch.setattr("vigility.web.auth.session_cache.monotonic", lambda: moment)
     response = me(client, token)

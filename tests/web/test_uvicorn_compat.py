@@ -1,4 +1,4 @@
-"""The names of uvicorn that are declared are those that protocol.py uses; the check finds missing ones."""
+"""The names of uvicorn that are declared are those that the server uses; the check finds missing ones."""
 
 import ast
 import inspect
@@ -11,11 +11,14 @@ from gunicorn.errors import AppImportError
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+from uvicorn_worker import UvicornWorker
 
 from support.web_client import make_settings
-from vigility.web.server import protocol, uvicorn_compat
+from vigility.web.server import fast_path_cycle, graceful_server, protocol, uvicorn_compat, worker
+from vigility.web.server.fast_path_cycle import FastPathCycle
+from vigility.web.server.graceful_server import GracefulServer
 from vigility.web.server.gunicorn_server import prepare
-from vigility.web.server.protocol import FastPathCycle, Protocol
+from vigility.web.server.protocol import Protocol
 from vigility.web.server.uvicorn_compat import UnsupportedUvicorn, check_uvicorn, missing_names
 from vigility.web.server.worker import Worker
 
@@ -25,7 +28,7 @@ TREE = ast.parse(inspect.getsource(protocol))
 
 
 def attributes(*owners, of=TREE, stored=False):
-    """The names X of every `owner.X` in protocol.py, for owners as they are written there."""
+    """The names X of every `owner.X` in a module, for owners as they are written there."""
     return {
         node.attr
         for node in ast.walk(of)
@@ -35,9 +38,10 @@ def attributes(*owners, of=TREE, stored=False):
     }
 
 
-def source_of(cls):
-    (tree,) = (node for node in TREE.body if isinstance(node, ast.ClassDef) and node.name == cls.__name__)
-    return tree
+def source_of(cls, module=protocol):
+    tree = ast.parse(inspect.getsource(module))
+    (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == cls.__name__)
+    return found
 
 
 def test_the_installed_uvicorn_has_every_name():
@@ -53,9 +57,10 @@ def test_the_overrides_of_protocol_are_declared():
 def test_what_protocol_uses_of_its_base_class_is_declared():
     tree = source_of(Protocol)
     used = attributes("self", "super()", of=tree)
-    used |= attributes("protocol", "self._protocol", of=source_of(FastPathCycle))
+    used |= attributes("protocol", "self._protocol", of=source_of(FastPathCycle, fast_path_cycle))
     own = {*vars(Protocol), *attributes("self", of=tree, stored=True)}
-    new = own - uvicorn_compat.OVERRIDDEN - {"cycle", "timeout_keep_alive_task"}
+    also_set_here = {"cycle", "expect_100_continue", "parser", "timeout_keep_alive_task"}
+    new = own - uvicorn_compat.OVERRIDDEN - also_set_here
     assert (used - new) | uvicorn_compat.OVERRIDDEN == (
         uvicorn_compat.PROTOCOL.methods | uvicorn_compat.PROTOCOL.attributes
     )
@@ -74,12 +79,24 @@ def test_what_protocol_uses_of_cycles_is_declared():
 
 
 def test_a_cycle_of_the_fast_path_has_what_the_protocol_of_uvicorn_asks_for():
-    assert uvicorn_compat.CYCLE.attributes - {"response_started"} <= {*vars(FastPathCycle)}
+    assert uvicorn_compat.CYCLE.attributes - {"default_headers", "response_started"} <= {*vars(FastPathCycle)}
 
 
 def test_what_protocol_uses_of_other_classes_is_declared():
     assert attributes("self.flow") == uvicorn_compat.FLOW_CONTROL.attributes
-    assert attributes("self.server_state", "protocol.server_state") == uvicorn_compat.SERVER_STATE.attributes
+    used = attributes("self.server_state")
+    used |= attributes("protocol.server_state", of=source_of(FastPathCycle, fast_path_cycle))
+    assert used == uvicorn_compat.SERVER_STATE.attributes
+
+
+def test_what_is_used_of_the_server_and_the_worker_is_declared():
+    server = uvicorn_compat.SERVER
+    used = attributes("self", "super()", of=source_of(GracefulServer, graceful_server))
+    assert used - {*vars(GracefulServer)} | server.methods == server.methods | server.attributes
+    functions = {name for name, value in vars(Worker).items() if inspect.isfunction(value)}
+    overridden = {name for name in functions - {"__init__"} if name in vars(UvicornWorker)}
+    used = attributes("self", of=source_of(Worker, worker)) & {*vars(UvicornWorker)}
+    assert overridden | used == uvicorn_compat.WORKER.methods
 
 
 def test_the_tested_versions_are_those_of_the_package():

@@ -11,6 +11,7 @@ from typing import Any, Final
 import jwt
 
 from vigility.core.errors import InvalidInput
+from vigility.core.times import from_micros, to_micros
 from vigility.core.users.model import User
 
 ALGORITHM: Final = "HS256"
@@ -30,13 +31,18 @@ _MAX_CACHED: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The content of a token: its user, when it was issued, when it expires, and the id to revoke it by."""
+    """The content of a token: its user, when it was issued, when it expires, and the id to revoke it by.
+
+    `registered` is when its user registered, which tells this user from a later one of the same name and id.
+    Tokens of older versions of vigility lack it.
+    """
 
     token_id: str
     user_id: int
     username: str
     issued: datetime
     expires: datetime
+    registered: datetime | None = None
 
 
 class Tokens:
@@ -59,11 +65,17 @@ class Tokens:
             "iat": issued,
             "exp": issued + int(LIFETIME.total_seconds()),
             "jti": uuid.uuid4().hex,
+            "registered": to_micros(user.created),
         }
         return jwt.encode(claims, self._secret, ALGORITHM)
 
     def verify(self, token: str, now: datetime) -> Claims | None:
         """The claims of a token, or None if it is not ours or has expired."""
+        claims = self.identify(token, now)
+        return claims if claims is not None and now < claims.expires else None
+
+    def identify(self, token: str, now: datetime) -> Claims | None:
+        """The claims of a token, expired or not, or None if it is not ours."""
         try:
             claims = jwt.decode(token, self._secret, algorithms=[ALGORITHM], options=_OPTIONS)
             return _validated(claims, token, now.timestamp())
@@ -95,6 +107,10 @@ class TokenCache:
             return None
         return claims
 
+    def identify(self, token: str, now: datetime) -> Claims | None:
+        """See `Tokens.identify`."""
+        return self._tokens.identify(token, now)
+
     def cached(self, token: str, now: datetime) -> Claims | None:
         """Like `verify`, but None for a token that is not in the cache."""
         claims = self._claims.get(token)
@@ -115,10 +131,12 @@ def _validated(claims: dict[str, Any], token: str, now: float) -> Claims | None:
     right_types = type(user_id) is int and isinstance(username, str)
     if not right_types or not _is_number(issued) or not _is_number(expires):
         return None
-    if expires <= now or claims.get("nbf", 0) > now:
+    if claims.get("nbf", 0) > now:
         return None
     issued_at, expires_at = (datetime.fromtimestamp(moment, UTC) for moment in (issued, expires))
-    return Claims(_token_id(claims, token), user_id, username, issued_at, expires_at)
+    registered = claims.get("registered")
+    registered_at = None if registered is None else from_micros(registered)
+    return Claims(_token_id(claims, token), user_id, username, issued_at, expires_at, registered_at)
 
 
 def _token_id(claims: dict[str, Any], token: str) -> str:

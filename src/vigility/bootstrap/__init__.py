@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,9 @@ from vigility.bootstrap.database_url import DatabaseUrl
 from vigility.bootstrap.settings import PoolSettings
 from vigility.core.deprecated import warn_deprecated
 from vigility.core.errors import InvalidInput
+from vigility.core.events.feature_limit import MAX_FEATURES, valid_max_features
 from vigility.core.events.group_commit import GroupCommit
+from vigility.core.events.window import OLDEST_DAYS, EventWindow
 from vigility.core.migration import Copy
 from vigility.core.service import Vigility
 
@@ -32,6 +34,7 @@ __all__ = [
     "backend_for",
     "connect",
     "open_copy",
+    "problems",
     "schema_state",
     "signing_secret",
     "upgrade",
@@ -53,6 +56,8 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
     hasher: PasswordHasher | None = None,
     upgrade: bool = True,
     pool: PoolSettings | None = None,
+    oldest_event_days: int = OLDEST_DAYS,
+    max_features: int = MAX_FEATURES,
     limits: PoolSettings | None = None,
 ) -> Vigility:
     """Open a database; create it or upgrade its schema if needed.
@@ -61,21 +66,31 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
         url: `sqlite:///usage.db` (relative; a fourth slash makes it absolute), `file:usage.db`, a bare
             path, `postgresql://user:password@host/database`, or `memory:`, which is gone with the process.
         clock: returns the present moment; for tests.
-        hasher: hashes passwords; by default with bcrypt.
+        hasher: hashes passwords; by default with bcrypt. A hash may have at most 60 characters.
         upgrade: False leaves the schema alone: one that is not up to date is then refused.
         pool: of the process's connections to PostgreSQL.
+        oldest_event_days: how many days old a tracked event may be. Older history is taken by choosing more,
+            up to 365,000.
+        max_features: how many different features are taken. An event of a further one is refused.
         limits: deprecated name of `pool`.
 
     Raises:
-        InvalidInput: the URL is of an unknown kind, or what its kind needs is not installed.
+        InvalidInput: the URL is of an unknown kind, what its kind needs is not installed, or a number is not
+            allowed.
         StoreUnavailable: the file cannot be opened, or the server cannot be reached.
         SchemaMismatch: a newer version of vigility made the database, or an older one did and `upgrade` is
             False.
     """
     if limits is not None:
         warn_deprecated("connect(limits=)", "connect(pool=)")
-    installation = _open(DatabaseUrl.parse(url), upgrade=upgrade, pool=pool or limits)
-    return Vigility(installation, GroupCommit(installation.sink), hasher or _bcrypt(), clock)
+    window = EventWindow(oldest_event_days)
+    installation = _open(
+        DatabaseUrl.parse(url),
+        upgrade=upgrade,
+        pool=pool or limits,
+        max_features=valid_max_features(max_features),
+    )
+    return Vigility(installation, GroupCommit(installation.sink), hasher or _bcrypt(), clock, window)
 
 
 @contextmanager
@@ -100,6 +115,15 @@ def schema_state(url: str) -> SchemaState:
     return backend_for(parsed).schema_state(parsed, PoolSettings())
 
 
+def problems(url: str) -> Sequence[str]:
+    """What is damaged in a database whose schema is up to date, one sentence for each problem.
+
+    Reads all of it and changes nothing. Raises InvalidInput or StoreError.
+    """
+    parsed = DatabaseUrl.parse(url)
+    return backend_for(parsed).problems(parsed, PoolSettings())
+
+
 def upgrade(url: str) -> SchemaState:
     """Create the tables of a database or bring them up to date; return the state after.
 
@@ -122,8 +146,15 @@ def signing_secret(url: str, configured: str | None) -> bytes:
     return backend_for(parsed).default_secret(parsed)
 
 
-def _open(url: DatabaseUrl, *, upgrade: bool, pool: PoolSettings | None = None) -> Installation:
-    return backend_for(url).open(url, upgrade=upgrade, pool=pool or PoolSettings())
+def _open(
+    url: DatabaseUrl,
+    *,
+    upgrade: bool,
+    pool: PoolSettings | None = None,
+    max_features: int = MAX_FEATURES,
+) -> Installation:
+    backend = backend_for(url)
+    return backend.open(url, upgrade=upgrade, pool=pool or PoolSettings(), max_features=max_features)
 
 
 def _open_for_copy(field: str, text: str, *, upgrade: bool) -> Installation:

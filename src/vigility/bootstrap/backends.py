@@ -7,12 +7,14 @@ docs/add-a-storage-backend.md has the steps.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vigility.bootstrap.database_url import DatabaseUrl, Kind
 from vigility.core.errors import InvalidInput
+from vigility.core.events.feature_limit import MAX_FEATURES
 
 if TYPE_CHECKING:
     from vigility.adapters.sql.database import Database
@@ -34,8 +36,12 @@ class Backend(Protocol):
         """Whether it stores two batches in less time when they are written in parallel."""
         ...
 
-    def open(self, url: DatabaseUrl, *, upgrade: bool, pool: PoolSettings) -> Installation:
+    def open(
+        self, url: DatabaseUrl, *, upgrade: bool, pool: PoolSettings, max_features: int = MAX_FEATURES
+    ) -> Installation:
         """Open the database; with `upgrade`, create it or bring its schema up to date.
+
+        An event whose feature would be one more than `max_features` is refused.
 
         Raises InvalidInput, StoreUnavailable or SchemaMismatch.
         """
@@ -43,6 +49,10 @@ class Backend(Protocol):
 
     def schema_state(self, url: DatabaseUrl, pool: PoolSettings) -> SchemaState:
         """The revision of its schema. Changes nothing. Raises InvalidInput or StoreUnavailable."""
+        ...
+
+    def problems(self, url: DatabaseUrl, pool: PoolSettings) -> Sequence[str]:
+        """What is damaged, one sentence for each problem. Changes nothing. Raises as `schema_state` does."""
         ...
 
     def upgrade(self, url: DatabaseUrl, pool: PoolSettings) -> SchemaState:
@@ -74,13 +84,23 @@ class _Memory:
     outlives_process = False
     parallel_batches = False
 
-    def open(self, url: DatabaseUrl, *, upgrade: bool, pool: PoolSettings) -> Installation:  # noqa: ARG002
+    def open(
+        self,
+        url: DatabaseUrl,  # noqa: ARG002
+        *,
+        upgrade: bool,  # noqa: ARG002
+        pool: PoolSettings,  # noqa: ARG002
+        max_features: int = MAX_FEATURES,
+    ) -> Installation:
         from vigility.adapters.memory.backend import open_memory
 
-        return open_memory()
+        return open_memory(max_features)
 
     def schema_state(self, url: DatabaseUrl, pool: PoolSettings) -> SchemaState:  # noqa: ARG002
         raise InvalidInput("database", "must outlive the program: memory: has no schema")
+
+    def problems(self, url: DatabaseUrl, pool: PoolSettings) -> Sequence[str]:  # noqa: ARG002
+        return ()
 
     def upgrade(self, url: DatabaseUrl, pool: PoolSettings) -> SchemaState:
         return self.schema_state(url, pool)
@@ -97,17 +117,25 @@ class _Sql:
 
     outlives_process = True
 
-    def open(self, url: DatabaseUrl, *, upgrade: bool, pool: PoolSettings) -> Installation:
+    def open(
+        self, url: DatabaseUrl, *, upgrade: bool, pool: PoolSettings, max_features: int = MAX_FEATURES
+    ) -> Installation:
         database = self._database(url, pool, make=upgrade)
         from vigility.adapters.sql.backend import open_sql
 
-        return open_sql(database, upgrade=upgrade)
+        return open_sql(database, upgrade=upgrade, max_features=max_features)
 
     def schema_state(self, url: DatabaseUrl, pool: PoolSettings) -> SchemaState:
         from vigility.adapters.sql.schema_version import state_of
 
         with closing(self._database(url, pool, make=False)) as database:
             return state_of(database)
+
+    def problems(self, url: DatabaseUrl, pool: PoolSettings) -> Sequence[str]:
+        from vigility.adapters.sql.integrity import problems_of
+
+        with closing(self._database(url, pool, make=False)) as database:
+            return problems_of(database)
 
     def upgrade(self, url: DatabaseUrl, pool: PoolSettings) -> SchemaState:
         from vigility.adapters.sql.schema_version import bring_up_to_date, state_of
@@ -139,10 +167,12 @@ class _Sqlite(_Sql):
         database = _path(url).resolve()  # one file has one secret, whatever link leads to it
         return kept_secret(database.with_name(database.name + "-secret"))
 
-    def _database(self, url: DatabaseUrl, pool: PoolSettings, *, make: bool) -> Database:  # type: ignore[explicit-override]  # noqa: ARG002
+    def _database(self, url: DatabaseUrl, pool: PoolSettings, *, make: bool) -> Database:  # type: ignore[explicit-override]
         from vigility.adapters.sql.sqlite.database import sqlite_database
 
-        return sqlite_database(_path(url), make=make)
+        database = sqlite_database(_path(url), make=make)
+        database.statement_seconds = pool.statement_seconds
+        return database
 
 
 class _Postgres(_Sql):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,17 @@ _POSTGRES_FORM: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VA
 _HOST: Final = r"(?:[\w.%-]*|\[[\w:.%]+\])(?::\d+)?"
 _HOSTS: Final = re.compile(rf"{_HOST}(?:,{_HOST})*")
 _RESERVED: Final = {"#": "%23", "@": "%40"}
+# What only a description of a server has: libpq's "host=db password=…", "Server=db;Pwd=…", "ada:…@db/usage".
+# Taken for a path, it would become a file of that name, which shows the password to everyone.
+_KEYWORD: Final = (
+    "application_name|channel_binding|client_encoding|connect_timeout|database|dbname|gssencmode|host|hostaddr"
+    "|krbsrvname|options|port|replication|require_auth|requiressl|server|service|servicefile|ssl[a-z_]*"
+    "|target_session_attrs|user|user ?id|username"
+)
+_SECRET: Final = "password|passwd|passfile|pwd|sslpassword|secret"  # noqa: S105 - names
+_SERVER: Final = re.compile(
+    rf"\s*(?:{_KEYWORD})\s*=|(?:.*[\s;,])?(?:{_SECRET})\s*=|[^/]*:[^/]*@", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +51,37 @@ class DatabaseUrl:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse what a user gave. Raises InvalidInput, which never shows a password."""
+        """Parse what a user gave, without the spaces and line breaks around it.
+
+        Raises InvalidInput, which never shows a password.
+        """
+        text = text.strip()
+        _check_characters(text)
         scheme, colon, rest = text.partition(":")
         if not colon:
             return cls(*_sqlite(text))
         parser = _PARSERS.get(scheme)
         if parser is None:
+            _require_no_server(text)
             raise InvalidInput("database", f"{ALLOWED}; {_shown(scheme, rest)} is none of them")
         return cls(*parser(rest))
+
+
+def _check_characters(text: str) -> None:
+    """Refuse what no one types on purpose: SQLite would make a file of such a name."""
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise InvalidInput("database", "must be one line, without control characters")
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+        raise InvalidInput("database", "must not be in quotes: here they would be a part of it")
+
+
+def _require_no_server(path: str) -> None:
+    if _SERVER.match(path):
+        raise InvalidInput(
+            "database",
+            f"describes a server in a form that is not known here: write {_POSTGRES_FORM}, or ./ before the "
+            "name of a file",
+        )
 
 
 _Fields = tuple[Kind, str] | tuple[Kind, str, Path] | tuple[Kind, str, None, str]
@@ -71,6 +106,7 @@ def _file(rest: str) -> _Fields:
 def _sqlite(path: str) -> _Fields:
     if not path.strip() or "\0" in path:
         raise InvalidInput("database", f"{ALLOWED}, not {path!r}")
+    _require_no_server(path)
     if "?" in path:  # what stands there may be a secret
         raise InvalidInput("database", f"{ALLOWED}, with no options behind it")
     if path == ":memory:":  # SQLite's own, in which each connection would have a database to itself

@@ -9,13 +9,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from os import PathLike
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from vigility.charts.picture import draw
 from vigility.charts.text import fallback_fonts
 from vigility.charts.theme import apply_settings
+from vigility.core.errors import InvalidInput
 from vigility.core.reports.report import Report
+
+Format = Literal["png", "svg"]
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 # Nothing here differs from one run to the next, so that the same report gives the same bytes.
 _METADATA: Final = {
@@ -28,25 +33,46 @@ _METADATA: Final = {
 _drawing = threading.Lock()
 
 
-def save_charts(report: Report, path: Path, format: Literal["png", "svg"]) -> None:  # noqa: A002 - the word for it
+def save_charts(
+    report: Report,
+    path: str | PathLike[str],
+    format: Format | None = None,  # noqa: A002 - the word for it
+) -> None:
     """Write the bar chart "Feature Usage" and, if a feature was chosen, the line chart of its days.
 
-    The file is written completely or not at all: after a failure the old file is still there. The same
-    report gives the same bytes if the same fonts and the same version of Matplotlib are installed.
+    Without a format, the ending of the path (`.png` or `.svg`) says which; it must not say another one. The
+    file is written completely or not at all: after a failure the old file is still there. The same report
+    gives the same bytes if the same fonts and the same version of Matplotlib are installed.
 
     Raises:
+        InvalidInput: the format, or the ending of the path, is not one of these two, or they differ.
         OSError: the file cannot be written. `filename` is `path`, and `strerror` is the reason.
     """
-    picture = render(report, format)
+    target = Path(path)
+    kind = format_of(target) if format is None else format
+    if target.suffix.lower().removeprefix(".") in {*FORMATS} - {kind}:
+        raise InvalidInput("format", f"must not be {kind}, as the path ends in {target.suffix}")
+    picture = render(report, kind)
     try:
-        _write_atomically(path, picture)
+        _write_atomically(target, picture)
     except OSError as error:
         # The user does not know the name of the temporary file.
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def render(report: Report, format: Literal["png", "svg"]) -> bytes:  # noqa: A002
-    """Return the picture as the content of a file."""
+def format_of(path: Path) -> Format:
+    """The format that the ending of a path says. Raises InvalidInput."""
+    ending = path.suffix.lower().removeprefix(".")
+    for known in FORMATS:
+        if ending == known:
+            return known
+    raise InvalidInput("path", f"must end in .png or .svg, not {path.name!r}")
+
+
+def render(report: Report, format: Format) -> bytes:  # noqa: A002
+    """Return the picture as the content of a file. Raises InvalidInput for another format."""
+    if format not in FORMATS:
+        raise InvalidInput("format", f"must be one of {', '.join(FORMATS)}, not {format!r:.40}")
     with drawing(report):
         picture = BytesIO()
         draw(report).savefig(picture, format=format, metadata=_METADATA[format])

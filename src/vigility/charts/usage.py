@@ -47,10 +47,16 @@ def bars_of(report: Report) -> list[UsageBar]:
         UsageBar(clean(total.label), total.value, "chosen" if total.label == chosen else "usual")
         for total in own
     ]
-    if rest:
-        label = f"other ({theme.pluralize(len(rest), 'feature')})"
-        bars.append(UsageBar(label, sum(total.value for total in rest), "other"))
+    if summed := _feature_count(report) - len(own):
+        not_in_report = report.rest.value if report.rest else 0
+        label = f"other ({theme.pluralize(summed, 'feature')})"
+        bars.append(UsageBar(label, sum(total.value for total in rest) + not_in_report, "other"))
     return bars
+
+
+def _feature_count(report: Report) -> int:
+    """How many features have events, also those that the limit of the report leaves out."""
+    return len(report.totals) + (report.rest.groups if report.rest else 0)
 
 
 def _chosen_feature(report: Report) -> str | None:
@@ -60,7 +66,7 @@ def _chosen_feature(report: Report) -> str | None:
 def _split(report: Report) -> tuple[list[Total], list[Total]]:
     """The totals that have their own bar, and those that are summed."""
     totals = list(report.totals)
-    if len(totals) <= MAX_BARS:
+    if _feature_count(report) <= MAX_BARS or len(totals) < MAX_BARS:
         return totals, []
     chosen = _chosen_feature(report)
     top, rest = totals[: MAX_BARS - 1], totals[MAX_BARS - 1 :]
@@ -73,11 +79,11 @@ def subtitle_of(report: Report) -> list[str]:
     """Return the lines below the title: the filters, the total and, if features are summed, which."""
     filters = report.filters.describe()
     lines = [f"{filters[0].upper()}{filters[1:]} · {theme.pluralize(report.total, 'event')}"]
-    own, rest = _split(report)
-    if rest:
+    own, _ = _split(report)
+    if _feature_count(report) > len(own):
         in_rank_order = tuple(own) == report.totals[: len(own)]
         shown = f"The top {len(own)}" if in_rank_order else f"The top {len(own) - 1}, and the chosen one,"
-        count = theme.format_count(len(report.totals))
+        count = theme.format_count(_feature_count(report))
         lines.append(f"{shown} of {count} features; the rest is summed as “other”")
     return lines
 

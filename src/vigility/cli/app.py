@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from vigility.bootstrap import DEFAULT_URL
-from vigility.cli import copy, db, report, seed, serve, summaries, track, users
+from vigility.cli import config, copy, db, events, features, report, seed, serve, summaries, track, users
 from vigility.cli.console import show
 from vigility.cli.context import run_context
 from vigility.cli.help import examples
+from vigility.cli.single_options import refuse_repeats
 
 app = typer.Typer(
     # Plain help: Rich's panels take 0.2 s to draw and leave little room in 60 columns.
@@ -23,9 +23,12 @@ app.command(epilog=track.EXAMPLES)(track.track)
 app.command(epilog=report.EXAMPLES)(report.report)
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.add_typer(users.app, name="users")
+app.add_typer(events.app, name="events")
+app.add_typer(features.app, name="features")
 app.add_typer(summaries.app, name="summaries")
 app.add_typer(db.app, name="db")
 app.command(epilog=copy.EXAMPLES)(copy.copy)
+app.command(epilog=config.EXAMPLES)(config.config)
 
 
 def _print_version(requested: bool) -> None:
@@ -51,19 +54,22 @@ def _print_version(requested: bool) -> None:
 def vigility(
     context: typer.Context,
     database: Annotated[
-        str,
+        str | None,
         typer.Option(
-            envvar="DATABASE_URL",
             metavar="URL",
-            help="The database: a file path, sqlite:///PATH or postgresql://…; created on first use.",
+            help="The database: a file path, sqlite:///PATH or postgresql://…; created on first use. By "
+            "default DATABASE_URL of the environment or of the file .env, or else ./vigility.db.",
         ),
-    ] = DEFAULT_URL,
+    ] = None,
     version: Annotated[  # noqa: ARG001 - used by its callback
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     """Feature-usage analytics: who uses which feature, and when."""
-    run_context(context).database = database
+    run_context(context).chosen_database = database
     if context.invoked_subcommand is None:
         show(context.get_help())
+
+
+refuse_repeats(app)

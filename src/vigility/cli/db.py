@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from vigility.bootstrap import schema_state, upgrade
-from vigility.cli.console import show
+from vigility.bootstrap import problems, schema_state, upgrade
+from vigility.cli.console import one_line, show
 from vigility.cli.context import RunContext, run_context
-from vigility.cli.errors import named
 from vigility.cli.help import command_group, examples
+from vigility.cli.pluralize import pluralize
+from vigility.core.errors import StoreDamaged
 
 if TYPE_CHECKING:
     from vigility.bootstrap import SchemaState
 
 TOO_OLD: Final = 3
 TOO_NEW: Final = 4
+DAMAGED: Final = 5
+
+# A damaged page can cause many. The first ones show where it is.
+SHOWN: Final = 100
 
 app = command_group("Show or upgrade the schema of the database.")
 
@@ -36,7 +42,7 @@ def upgrade_schema(context: typer.Context) -> None:
     """
     run = run_context(context)
     before = _state(run)
-    with run.signals.deferred():
+    with run.signals.deferred(), run.database_named():
         after = upgrade(run.database)
     if before.is_current:
         show(f"The schema of {run.database_name} is up to date: revision {after.current}.")
@@ -62,24 +68,49 @@ def current(context: typer.Context) -> None:
 @app.command(
     epilog=examples(
         "vigility db check && vigility serve --no-upgrade",
+        "vigility db check --integrity",
     )
 )
-def check(context: typer.Context) -> None:
-    """Check whether the schema is up to date.
+def check(
+    context: typer.Context,
+    *,
+    integrity: Annotated[
+        bool, typer.Option("--integrity", help="Also read the whole database and look for damage.")
+    ] = False,
+) -> None:
+    """Check whether the schema is up to date and, with --integrity, whether the database is damaged.
 
     Changes nothing. Exit codes: 0 this version of vigility can use the database as it is; 1 the database
     cannot be reached; 3 the schema is older or missing: run vigility db upgrade; 4 the schema is newer:
-    upgrade vigility.
+    upgrade vigility; 5 --integrity found damage.
     """
     run = run_context(context)
-    state = _state(run)
+    try:
+        state = _state(run)
+    except StoreDamaged as error:
+        if not integrity:
+            raise
+        _show_problems(run, [str(error)])
+        return
     show(f"{run.database_name}: {_describe(state)}")
     if not state.is_current:
         run.exit_code = TOO_OLD if state.is_known else TOO_NEW
+    elif integrity:
+        _show_problems(run, problems(run.database))
+
+
+def _show_problems(run: RunContext, found: Sequence[str]) -> None:
+    for problem in found[:SHOWN]:
+        show(one_line(problem))
+    if not found:
+        show(f"No damage was found in {run.database_name}.")
+        return
+    show(f"{pluralize(len(found), 'problem')} in {run.database_name}. What to do: docs/durability.md")
+    run.exit_code = DAMAGED
 
 
 def _state(run: RunContext) -> SchemaState:
-    with named(database="--database (or DATABASE_URL)"):
+    with run.database_named():
         return schema_state(run.database)
 
 

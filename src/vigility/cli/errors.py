@@ -37,6 +37,10 @@ class UsageError(CommandError):
     exit_code = INVALID_USAGE
 
 
+class UnreadableInput(CommandError):
+    """An input cannot be read any further."""
+
+
 @contextmanager
 def named(**names: str) -> Iterator[None]:
     """Make InvalidInput errors of the core name the option that the user typed: `username="--user"`."""
@@ -105,4 +109,5 @@ def _unexpected_error(error: BaseException) -> str:
 
 
 def _as_option(field: str) -> str:
-    return "--" + field.replace("_", "-")
+    """Its option, if it is a value of a command: a variable or a place in a file keeps its name."""
+    return "--" + field.replace("_", "-") if field.isidentifier() and field.islower() else field

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from vigility.cli.old_events import reason_of
 from vigility.cli.parsers.parsed import Parsed
 from vigility.cli.parsers.parsed_file import ParsedFile
 from vigility.cli.parsers.records import Block
@@ -14,7 +17,15 @@ from vigility.cli.rejects import RejectLog
 from vigility.cli.signals import Signals
 from vigility.core.events.model import NewEvent
 from vigility.core.events.tracking import IngestResult
-from vigility.core.service import Vigility
+from vigility.core.patience import patient
+
+
+class Storing(Protocol):
+    """Takes batches: the importer, or the preview of one."""
+
+    def store(self, batch: Sequence[NewEvent]) -> IngestResult:
+        """Store the events of a batch, or only say what would become of them."""
+        ...
 
 
 @dataclass(slots=True)
@@ -46,26 +57,33 @@ class EventImport:
     """Stores the events of one file. `stored` is correct at any time, also after an interruption."""
 
     def __init__(
-        self, vigility: Vigility, events: ParsedFile[NewEvent], signals: Signals, rejects: RejectLog
+        self,
+        storing: Storing,
+        events: ParsedFile[NewEvent],
+        signals: Signals,
+        rejects: RejectLog,
+        done: str = "stored",
     ) -> None:
-        self._importer = vigility.events.importer()
+        """`done` says what the progress counts: the events that are stored, or checked."""
+        self._storing = storing
         self._events = events
         self._signals = signals
         self._rejects = rejects
+        self._done = done
         self.stored = Stored(first_line=events.first, last_line=events.first - 1)
 
     def run(self, source: Source, progress: Progress) -> None:
         """Store all blocks. Raises UnreadableInput, StoreError or Interrupted between two blocks."""
-        for block in self._events.blocks:
-            parsed = self._events.parse(block)
+        for block, parsed in self._events.batches:
             with self._signals.deferred():
                 self._store(block, parsed)
-                progress.reached(source.position, f"{pluralize(self.stored.events, 'event')} stored")
+                progress.reached(source.position, f"{pluralize(self.stored.events, 'event')} {self._done}")
 
     def _store(self, block: Block, parsed: Parsed[NewEvent]) -> None:
         self.stored.unconfirmed = block
         try:
-            result = self._importer.store(parsed.values)
+            with patient():
+                result = self._storing.store(parsed.values)
         except Exception:
             self.stored.unconfirmed = None  # these errors mean that nothing of the block was stored
             raise
@@ -82,8 +100,9 @@ class EventImport:
         if not parsed.invalid and not result.rejected:
             return
         reasons = dict(parsed.invalid)
-        reasons.update((parsed.indexes[entry.index], str(entry.error)) for entry in result.rejected)
+        reasons.update((parsed.indexes[entry.index], reason_of(entry.error)) for entry in result.rejected)
         for index in sorted(reasons):
-            record = block.records[index]
-            self._rejects.add(block.lines[index], reasons[index], record, self._events.header)
+            self._rejects.add(
+                block.lines[index], block.last_line_of(index), reasons[index], block.records[index]
+            )
         self._rejects.flush()

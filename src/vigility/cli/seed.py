@@ -19,7 +19,9 @@ from vigility.cli.pluralize import pluralize
 from vigility.core.demo import PASSWORD, demo_events, demo_users
 from vigility.core.events.model import NewEvent
 from vigility.core.events.tracking import BATCH_SIZE
+from vigility.core.patience import patient
 from vigility.core.service import Vigility
+from vigility.core.times import CALENDAR
 from vigility.core.users.model import NewUser
 
 SHOWN_USERS = 10
@@ -87,13 +89,13 @@ def _fill(
 
     stored = 0
     try:
-        with run.signals.deferred():
+        with run.signals.deferred(), patient():
             vigility.maintenance.wipe()
             vigility.users.import_many(population)
         with higher_gc_threshold(), show_progress(total) as progress:
-            importer = vigility.events.importer()
+            importer = vigility.events.importer(CALENDAR)
             while batch := list(islice(events, BATCH_SIZE)):
-                with run.signals.deferred():
+                with run.signals.deferred(), patient():
                     stored += importer.store(batch).accepted
                     progress.reached(stored, f"{pluralize(stored, 'event')} stored")
     except BaseException as error:

@@ -48,18 +48,14 @@ def serve(
     from vigility.config import load_settings
     from vigility.web.server.gunicorn_server import Server, prepare
 
+    run = run_context(context)
     settings = load_settings(
         host=host,
         port=port,
         workers=workers,
-        database_url=_chosen_database(context),
+        database_url=run.chosen_database,
         upgrade="off" if no_upgrade else None,
     )
-    prepare(settings)
+    with run.database_named():
+        prepare(settings)
     Server(settings).run()
-
-
-def _chosen_database(context: typer.Context) -> str | None:
-    """The value of --database, or None if it was not given: the settings decide then."""
-    source = context.parent and context.parent.get_parameter_source("database")
-    return run_context(context).database if source and source.name == "COMMANDLINE" else None

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
-from vigility.cli.console import rate, show
+from vigility.cli.console import show
 from vigility.cli.context import RunContext, run_context
-from vigility.cli.errors import FAILED, CommandError, UsageError, named
+from vigility.cli.errors import UsageError, named
+from vigility.cli.file_options import EncodingName, IgnoreUnknown, Map
 from vigility.cli.help import examples
-
-if TYPE_CHECKING:
-    from vigility.cli.event_import import EventImport
-    from vigility.cli.parsers.source import Source
+from vigility.cli.old_events import older_by_option
+from vigility.core.events.window import MAX_OLDEST_DAYS
 
 Feature = Annotated[str | None, typer.Argument(metavar="FEATURE", help="The feature that was used.")]
 User = Annotated[str | None, typer.Option(metavar="NAME", help="Who used it.")]
@@ -31,19 +28,40 @@ EventId = Annotated[
     str | None,
     typer.Option(metavar="UUID", help="An id of your choice. Events with the same id are stored only once."),
 ]
-File = Annotated[
-    str | None,
-    typer.Option(metavar="PATH", help="A file of events: JSON lines or CSV, also gzipped; - for stdin."),
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--file",
+        metavar="PATH",
+        help="A file of events: JSON lines or CSV, also packed by gzip, bzip2, xz, zstd or zip; - for stdin. "
+        "Can be repeated: the files are read in this order.",
+    ),
 ]
 Rejects = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write invalid lines to this file, to be fixed and sent again."),
 ]
 FromLine = Annotated[
-    int,
+    int | None,
     typer.Option(
-        min=1, metavar="N", help="Start at this line of the file, to continue after an interruption."
+        min=1,
+        metavar="N",
+        help="Start at this line of the (first) file, to continue after an interruption. --rejects then "
+        "keeps what is already in its file.",
     ),
+]
+OldestDays = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=MAX_OLDEST_DAYS,
+        metavar="N",
+        help="Take events that are up to N days old. Default: VIGILITY_OLDEST_EVENT_DAYS, or ten years.",
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Only say what would be stored and what rejected; store nothing."),
 ]
 
 
@@ -51,6 +69,9 @@ EXAMPLES = examples(
     "vigility track date_filter --user user1",
     "vigility track export_data --user user1 --at 2026-01-31T12:00:00+01:00",
     "vigility track --file events.jsonl.gz --rejects invalid.jsonl",
+    "vigility track --file january.csv --file february.csv.xz --dry-run",
+    "vigility track --file export.csv --map username=user_id --map feature_name=action",
+    "vigility track --file history.csv --oldest-days 7300",
     "zcat logs/*.jsonl.gz | vigility track --file -",
 )
 
@@ -62,109 +83,56 @@ def track(  # noqa: PLR0913 - a command has as many parameters as options
     user: User = None,
     at: At = None,
     event_id: EventId = None,
-    file: File = None,
+    files: Files = None,
     rejects: Rejects = None,
-    from_line: FromLine = 1,
+    from_line: FromLine = None,
+    oldest_days: OldestDays = None,
+    encoding: EncodingName = None,
+    maps: Map = None,
+    ignore_unknown: IgnoreUnknown = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Store an event, or import a file of events.
+    """Store an event, or import files of events.
 
     An event says that a user used a feature. A file has the keys (in CSV: columns) username, feature_name,
-    timestamp and optionally event_id. Invalid lines are shown with their number and reason, and skipped;
-    then the exit code is 1.
+    timestamp and optionally event_id. Further columns are named and ignored. What separates the cells of CSV
+    is told by the header: a comma, a semicolon, a tab or a bar. Invalid lines are shown with their number and
+    reason, and skipped; then the exit code is 1.
     """
     run = run_context(context)
-    if file is None:
-        if rejects is not None or from_line != 1:
-            raise UsageError("--rejects and --from-line need --file")
-        _track_one(run, feature, user, at, event_id)
+    of_files = (rejects, from_line, encoding, maps, ignore_unknown, dry_run)
+    if not files:
+        if any(of_files):
+            others = "--encoding, --map, --ignore-unknown and --dry-run"
+            raise UsageError(f"--rejects and --from-line need --file, and so do {others}")
+        _track_one(run, feature, user, at, event_id, oldest_days)
         return
     if any(value is not None for value in (feature, user, at, event_id)):
         raise UsageError("--file cannot be combined with FEATURE, --user, --at or --event-id")
-    _track_file(run, file, rejects, from_line)
+    from vigility.cli.file_options import file_options
+    from vigility.cli.parsers.json_lines import KEYS
+    from vigility.cli.track_files import TrackFiles
+
+    options = file_options(KEYS, encoding, maps, ignore_unknown=ignore_unknown)
+    TrackFiles(run, files, options, rejects, from_line, oldest_days, is_preview=dry_run).run_all(perf_counter)
 
 
-def _track_one(
-    run: RunContext, feature: str | None, user: str | None, at: str | None, event_id: str | None
+def _track_one(  # noqa: PLR0913, PLR0917 - as many as options
+    run: RunContext,
+    feature: str | None,
+    user: str | None,
+    at: str | None,
+    event_id: str | None,
+    oldest_days: int | None,
 ) -> None:
     if feature is None or user is None:
         raise UsageError("needs FEATURE and --user NAME, or --file PATH. See: vigility track --help")
-    with run.open() as vigility, named(feature_name="FEATURE", username="--user", timestamp="--at"):
-        event = vigility.track(user, feature, at, event_id)
-    when = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    show(f"Tracked {event.feature} for {user} at {when}.")
-
-
-def _track_file(run: RunContext, path: str, rejects_path: Path | None, from_line: int) -> None:
-    from vigility.cli.event_import import EventImport
-    from vigility.cli.gc_threshold import higher_gc_threshold
-    from vigility.cli.parsers.events import read_events
-    from vigility.cli.parsers.source import open_source
-    from vigility.cli.progress import show_progress
-    from vigility.cli.rejects import RejectLog
-
-    began = perf_counter()
     with (
-        open_source(path) as source,
-        run.open() as vigility,
-        _open_rejects(run, rejects_path, path, append=from_line > 1) as rejects_file,
-        show_progress(source.size) as progress,
+        run.open_for_tracking(oldest_days) as vigility,
+        named(feature_name="FEATURE", username="--user", timestamp="--at"),
+        older_by_option(),
     ):
-        rejects = RejectLog(progress, rejects_file)
-        events = read_events(source, from_line)
-        task = EventImport(vigility, events, run.signals, rejects)
-        with higher_gc_threshold(), _progress_in_errors(run, task, source, rejects_path):
-            task.run(source, progress)
-        rejects.close()
-    _summarize(run, task, rejects.rejected, perf_counter() - began)
-
-
-@contextmanager
-def _open_rejects(
-    run: RunContext, rejects: Path | None, path: str, *, append: bool
-) -> Iterator[BinaryIO | None]:
-    if rejects is None:
-        yield None
-        return
-    if path != "-" and rejects.exists() and rejects.samefile(path):
-        raise UsageError("--rejects and --file must be different files")
-    run.forbid_overwriting(rejects)
-    try:
-        # When an import continues, keep what was rejected before the interruption.
-        file = rejects.open("ab" if append else "wb")
-    except OSError as error:
-        raise CommandError(f"cannot write {rejects}: {error.strerror}") from error
-    with file:
-        yield file
-
-
-@contextmanager
-def _progress_in_errors(
-    run: RunContext, task: EventImport, source: Source, rejects: Path | None
-) -> Iterator[None]:
-    """Add to any error how much was stored and how to continue."""
-    try:
-        yield
-    except BaseException as error:
-        error.add_note(f"{task.stored.describe()}. To continue: {_resume(run, task, source, rejects)}")
-        raise
-
-
-def _resume(run: RunContext, task: EventImport, source: Source, rejects: Path | None) -> str:
-    from shlex import quote
-
-    path = "-" if source.size is None and source.name == "stdin" else quote(source.name)
-    kept = f" --rejects {quote(str(rejects))}" if rejects else ""
-    return f"{run.command} track --file {path}{kept} --from-line {task.stored.last_line + 1}"
-
-
-def _summarize(run: RunContext, task: EventImport, rejected: int, seconds: float) -> None:
-    from vigility.cli.pluralize import pluralize
-
-    stored = task.stored
-    parts = [f"{pluralize(stored.events, 'event')} stored"]
-    if stored.duplicates:
-        parts.append(f"{stored.duplicates:,} already stored (same event_id)")
-    if rejected:
-        parts.append(f"{pluralize(rejected, 'invalid line')} skipped")
-        run.exit_code = FAILED
-    show(f"{', '.join(parts)}{rate(stored.events, seconds)}.")
+        stored = vigility.submit(user, feature, at, event_id).result()
+    when = stored.event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    what = f"{stored.event.feature} for {user} at {when}"
+    show(f"Already stored (same event_id): {what}." if stored.repeated else f"Tracked {what}.")

@@ -13,6 +13,7 @@ from vigility.cli.progress import Progress
 from vigility.cli.rejects import RejectLog
 from vigility.cli.signals import Signals
 from vigility.core.errors import InvalidInput
+from vigility.core.patience import patient
 from vigility.core.service import Vigility
 from vigility.core.users.model import NewUser
 
@@ -42,13 +43,13 @@ class UserImport:
     def run(self, source: Source, progress: Progress) -> None:
         """Store all rows. Any error gets a note that says how many users were added."""
         try:
-            for block in self._rows.blocks:
-                parsed = self._rows.parse(block)
+            for block, parsed in self._rows.batches:
                 invalid = dict(parsed.invalid)
                 users = self._validated(zip(parsed.indexes, parsed.values, strict=True), invalid)
                 for index in sorted(invalid):
-                    self._rejects.add(block.lines[index], invalid[index], block.records[index])
-                with self._signals.deferred():
+                    lines = block.lines[index], block.last_line_of(index)
+                    self._rejects.add(*lines, invalid[index], block.records[index])
+                with self._signals.deferred(), patient():
                     self._store(users)
                     progress.reached(source.position, f"{pluralize(self.imported.added, 'user')} added")
         except BaseException as error:

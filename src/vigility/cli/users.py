@@ -12,11 +12,13 @@ from vigility.cli.completion import genders
 from vigility.cli.console import log, show
 from vigility.cli.context import RunContext, run_context
 from vigility.cli.errors import FAILED, CommandError, named
+from vigility.cli.file_options import EncodingName, Map
 from vigility.cli.help import command_group, examples
 from vigility.cli.pluralize import pluralize
 from vigility.core.errors import UsernameTaken
 
 if TYPE_CHECKING:
+    from vigility.cli.parsers.parsed_file import FileOptions
     from vigility.cli.user_import import Imported
 
 DIFFERENT_SHOWN = 20
@@ -89,21 +91,32 @@ def list_users(
     "import",
     epilog=examples(
         "vigility users import users.csv",
+        "vigility users import export.csv --encoding latin-1 --map username=login",
         "zcat users.csv.gz | vigility users import -",
     ),
 )
 def import_users(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file, also gzipped; - for stdin.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="A CSV file, also packed by gzip, bzip2, xz, zstd or zip; - for stdin."
+        ),
+    ],
+    encoding: EncodingName = None,
+    maps: Map = None,
 ) -> None:
     """Add the users of a CSV file.
 
-    Its columns are username, age and gender. The new users can be tracked, but have no password and cannot
-    sign in. Existing users are not changed, so the same file can be imported again. Invalid rows are shown
-    with their number and reason, and skipped; then the exit code is 1.
+    Its columns are username, age and gender; further ones are named and ignored. The new users can be
+    tracked, but have no password and cannot sign in. Existing users are not changed, so the same file can be
+    imported again. Invalid rows are shown with their number and reason, and skipped; then the exit code is 1.
     """
+    from vigility.cli.file_options import file_options
+    from vigility.cli.parsers.users import COLUMNS
+
     run = run_context(context)
-    imported, rejected = _import(run, file)
+    imported, rejected = _import(run, file, file_options(COLUMNS.all, encoding, maps))
     _log_different(imported.different)
     existing = imported.unchanged + len(imported.different)
     parts = [f"{pluralize(imported.added, 'user')} added"]
@@ -113,16 +126,23 @@ def import_users(
     show(f"{', '.join(parts)}.")
 
 
-def _import(run: RunContext, file: str) -> tuple[Imported, int]:
+def _import(run: RunContext, file: str, options: FileOptions) -> tuple[Imported, int]:
     from vigility.cli.parsers.source import open_source
     from vigility.cli.parsers.users import read_users
     from vigility.cli.progress import show_progress
-    from vigility.cli.rejects import RejectLog
+    from vigility.cli.rejects import RejectLog, log_ignored
     from vigility.cli.user_import import UserImport
 
-    with open_source(file) as source, run.open() as vigility, show_progress(source.size) as progress:
-        rejects = RejectLog(progress)
-        task = UserImport(vigility, read_users(source), run.signals, rejects)
+    with (
+        open_source(file, options.encoding) as source,
+        run.open() as vigility,
+        show_progress(source.size) as progress,
+    ):
+        rows = read_users(source, options)
+        rejects = RejectLog()
+        rejects.begin(rows.form, progress)
+        log_ignored(rows, source, progress)
+        task = UserImport(vigility, rows, run.signals, rejects)
         task.run(source, progress)
         rejects.close()
     return task.imported, rejects.rejected

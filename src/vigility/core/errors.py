@@ -2,16 +2,18 @@
 
     VigilityError
     ├── InvalidInput          a value breaks a rule: names the field and what is allowed
+    │   └── OutsideWindow     an event is older than what is taken, or lies in the future
     ├── UsernameTaken         registering a name that exists
     ├── InvalidCredentials    wrong password, unknown user, or a user who cannot sign in
     ├── UnknownUser           an event names a user who is not registered
     ├── UserGone              an event's user was deleted after being looked up
-    ├── EventConflict         an event_id was used before for another user or feature
+    ├── EventConflict         a user's event_id was used before for another feature
     ├── CopyRefused           the target of a copy holds what its source does not
     ├── CopyDiffers           after copying, two databases that should be equal are not
     └── StoreError            the database did not do it; nothing was stored, except for OutcomeUnknown
         ├── StoreUnavailable  locked, full, unreachable: the same call may succeed later
-        │   └── QueueFull     too many events are waiting to be stored
+        │   ├── QueueFull     too many events are waiting to be stored
+        │   └── StoreDamaged  the database's file holds what nobody wrote there
         ├── OutcomeUnknown    the database was lost during a commit: stored or not, nobody can tell
         └── SchemaMismatch    the database was made by another version of vigility
 
@@ -36,6 +38,17 @@ class InvalidInput(VigilityError):
         super().__init__(f"{field} {rule}")
         self.field = field
         self.rule = rule
+
+
+class OutsideWindow(InvalidInput):
+    """The time of an event is older than what is taken (`too_old`), or lies in the future.
+
+    `core/events/window.py` has the default.
+    """
+
+    def __init__(self, field: str, rule: str, *, too_old: bool) -> None:
+        super().__init__(field, rule)
+        self.too_old = too_old
 
 
 class UsernameTaken(VigilityError):
@@ -69,10 +82,10 @@ class UserGone(VigilityError):
 
 
 class EventConflict(VigilityError):
-    """An `event_id` that is already stored was sent again with another user or feature."""
+    """An `event_id` that is already stored for the user was sent again with another feature."""
 
     def __init__(self, event_id: str) -> None:
-        super().__init__(f"event_id {event_id} is already used by another user's or feature's event")
+        super().__init__(f"event_id {event_id} is already used by the user's event of another feature")
         self.event_id = event_id
 
 
@@ -104,6 +117,13 @@ class QueueFull(StoreUnavailable):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "too many events are waiting to be stored")
+
+
+class StoreDamaged(StoreUnavailable):
+    """The file of the database is damaged: it holds what nobody wrote there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "its file is damaged")
 
 
 class OutcomeUnknown(StoreError):

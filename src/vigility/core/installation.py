@@ -11,7 +11,11 @@ from typing import Protocol
 
 from vigility.core.events.ports import EventLog, EventSink
 from vigility.core.reports.ports import ReportReader, RollupMaintenance
-from vigility.core.sessions.ports import RateLimitRepository, RevokedTokenRepository
+from vigility.core.sessions.ports import (
+    KnownNetworkRepository,
+    RateLimitRepository,
+    RevokedTokenRepository,
+)
 from vigility.core.users.ports import UserRepository
 
 
@@ -28,7 +32,7 @@ class StorageBackend(Protocol):
         ...
 
     def wipe(self) -> None:
-        """Delete all users, events and rollups that it holds, in one transaction.
+        """Delete all users, their known networks, events and rollups that it holds, in one transaction.
 
         Revoked tokens and rate limits stay, so that a wipe brings no session back to life.
         """
@@ -53,6 +57,7 @@ class Installation:
     users: UserRepository
     revoked_tokens: RevokedTokenRepository
     rate_limits: RateLimitRepository
+    known_networks: KnownNetworkRepository
     sink: EventSink
     reports: ReportReader
     rollups: RollupMaintenance

@@ -20,6 +20,7 @@ from typing import Final
 from vigility.core.errors import CopyDiffers, CopyRefused, InvalidInput
 from vigility.core.events.export import Checksum
 from vigility.core.installation import Installation
+from vigility.core.patience import patient
 from vigility.core.reports.rollups import RollupKey
 from vigility.core.times import Clock, to_micros
 from vigility.core.users.model import User
@@ -66,12 +67,14 @@ class Copy:
         self._expected = self._source.event_log.checksum(self._upto)
         self.total, self.copied = self._expected.events, present.events
 
+    @patient()
     def users(self) -> None:
         """Copy the users that the target lacks. Raises StoreError."""
         for missing in self._missing_users():
             self._target.users.insert_with_ids(missing)
             self.new_users += len(missing)
 
+    @patient()
     def events(self) -> bool:
         """Copy the next events in one transaction; return whether there were any. Raises StoreError."""
         page = self._source.event_log.page(self._reached, self._upto, EVENTS_PER_STEP)
@@ -82,13 +85,14 @@ class Copy:
         self.copied += len(page.ids)
         return True
 
+    @patient()
     def finish(self) -> bool:
         """Copy the revoked tokens, then compare; return whether the source took events meanwhile.
 
         Raises CopyDiffers if the counts, the checksums or any row of the daily rollup differ.
         """
-        revoked = self._source.revoked_tokens.expiring(to_micros(self._clock()))
-        self._target.revoked_tokens.add_all(revoked)
+        now = to_micros(self._clock())
+        self._target.revoked_tokens.add_all(self._source.revoked_tokens.expiring(now), now)
         _require_same_checksums(self._expected, self._target.event_log.checksum(MAX_ID))
         expected = self._source.rollups.counts_upto(self._upto)
         _require_same_rollups(expected, self._target.rollups.counts_upto(MAX_ID))

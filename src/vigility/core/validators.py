@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date, datetime
+from numbers import Integral
 from typing import Final
 
 from vigility.core.dimensions import Dimension, Gender
-from vigility.core.errors import InvalidInput
+from vigility.core.errors import InvalidInput, OutsideWindow
+from vigility.core.invisible_characters import first_invisible
 from vigility.core.times import CALENDAR, Span, from_micros, to_micros
 
 MIN_AGE: Final = 1
@@ -23,6 +25,8 @@ MAX_USERNAME_LENGTH: Final = 64
 MAX_FEATURE_LENGTH: Final = 100
 MIN_PASSWORD_LENGTH: Final = 8
 MAX_PASSWORD_LENGTH: Final = 128
+MAX_PASSWORD_HASH_LENGTH: Final = 60
+"""The length of bcrypt's hashes, for which the databases have room."""
 
 # Control characters, lone surrogates (they have no UTF-8 form) and line or paragraph separators: none of
 # them can be shown in one line of a table, a chart or a log.
@@ -31,45 +35,81 @@ _AGE: Final = re.compile(r"[1-9][0-9]{0,2}")
 # date.fromisoformat alone would also accept 20260131 and 2026-W05-6.
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAX_SHOWN: Final = 40
+# No composed character has more parts. Text that is longer than this times the limit is not composed: that
+# would take the square of its length.
+_MAX_PARTS: Final = 4
 
 
 def valid_username(value: object) -> str:
-    """A username: 1 to 64 characters, no control characters, no space at its ends."""
+    """A username, composed (NFC): 1 to 64 visible characters, no space at its ends."""
     return _valid_name("username", value, MAX_USERNAME_LENGTH)
 
 
-def is_username(value: object) -> bool:
-    """Whether a user can have this name."""
-    try:
-        valid_username(value)
-    except InvalidInput:
-        return False
-    return True
-
-
 def valid_feature(value: object) -> str:
-    """A feature name: 1 to 100 characters, no control characters, no space at its ends."""
+    """A feature name, composed (NFC): 1 to 100 visible characters, no space at its ends."""
     return _valid_name("feature_name", value, MAX_FEATURE_LENGTH)
 
 
+def username_forms(value: object) -> tuple[str, ...]:
+    """The names under which this user may be stored, best first; none if no user can have this name."""
+    return _stored_forms(value, MAX_USERNAME_LENGTH)
+
+
+def feature_forms(value: object) -> tuple[str, ...]:
+    """The names under which this feature may be stored, best first. Raises InvalidInput if it cannot be.
+
+    Features that were stored before names were composed, or with invisible characters, can still be read.
+    """
+    return _stored_forms(value, MAX_FEATURE_LENGTH) or (valid_feature(value),)
+
+
+def sign_in_name(value: object) -> str:
+    """The one form of a name that is typed to sign in, by which attempts are counted.
+
+    It is composed and has no spaces at its ends. What is no text has an empty one.
+    """
+    return _composed(value, MAX_USERNAME_LENGTH).strip() if isinstance(value, str) else ""
+
+
 def valid_password(value: object) -> str:
-    """A password: 8 to 128 characters of any script. The error never repeats it."""
+    """A password, composed (NFC): 8 to 128 characters of any script. The error never repeats it."""
     allowed = f"must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters"
-    if not isinstance(value, str) or not MIN_PASSWORD_LENGTH <= len(value) <= MAX_PASSWORD_LENGTH:
+    password = _composed(value, MAX_PASSWORD_LENGTH) if isinstance(value, str) else ""
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         raise InvalidInput("password", allowed)
-    if any(unicodedata.category(character) == "Cs" for character in value):
+    if _holds(password, {"Cs"}):
         raise InvalidInput("password", f"{allowed}, each a valid Unicode character")
-    return value
+    return password
+
+
+def valid_password_hash(value: object) -> str:
+    """What a hasher made of a password: at most 60 characters. The error never repeats it."""
+    if isinstance(value, str) and len(value) <= MAX_PASSWORD_HASH_LENGTH and not _holds(value, {"Cc", "Cs"}):
+        return value
+    found = f"{len(value)}" if isinstance(value, str) else type(value).__name__
+    allowed = f"at most {MAX_PASSWORD_HASH_LENGTH} characters, without control characters"
+    raise InvalidInput("hasher", f"must make hashes that are texts of {allowed}, not {found}")
+
+
+def password_forms(value: object) -> tuple[str, ...]:
+    """What to verify a typed password as: composed, and as it was typed if that differs.
+
+    Hashes that were made before passwords were composed are of the text as it was typed.
+    """
+    if not isinstance(value, str) or len(value) > MAX_PASSWORD_LENGTH * _MAX_PARTS or _holds(value, {"Cs"}):
+        return ()
+    forms = dict.fromkeys((_composed(value, MAX_PASSWORD_LENGTH), str.__str__(value)))
+    return tuple(form for form in forms if MIN_PASSWORD_LENGTH <= len(form) <= MAX_PASSWORD_LENGTH)
 
 
 def valid_age(value: object) -> int:
-    """An age in whole years from 1 to 120, as a number or as its decimal text."""
-    age = value
-    if isinstance(value, str) and _AGE.fullmatch(value):
-        age = int(value)
-    if isinstance(age, bool) or not isinstance(age, int) or not MIN_AGE <= age <= MAX_AGE:
-        raise InvalidInput("age", f"must be a whole number from {MIN_AGE} to {MAX_AGE}{_not(value)}")
-    return age
+    """An age in whole years from 1 to 120, as a number (also of numpy) or as its decimal text."""
+    is_number = isinstance(value, Integral) and not isinstance(value, bool)
+    if is_number or (isinstance(value, str) and _AGE.fullmatch(value)):
+        age = int(str(value))
+        if MIN_AGE <= age <= MAX_AGE:
+            return age
+    raise InvalidInput("age", f"must be a whole number from {MIN_AGE} to {MAX_AGE}{_not(value)}")
 
 
 def valid_gender(value: object) -> Gender:
@@ -85,7 +125,7 @@ def valid_value(dimension: Dimension, value: object) -> str:
 def valid_choice(field: str, value: object, allowed: Iterable[str]) -> str:
     """One of a few texts, spelled exactly so."""
     choices = list(map(str, allowed))
-    if (text := str(value)) in choices:
+    if (text := str.__str__(value) if isinstance(value, str) else str(value)) in choices:
         return text
     raise InvalidInput(field, f"must be one of {', '.join(choices)}{_not(value)}")
 
@@ -108,21 +148,27 @@ def valid_moment(value: object, span: Span = CALENDAR) -> int:
     Returns microseconds since the epoch.
     """
     try:
-        micros = to_micros(datetime.fromisoformat(value) if isinstance(value, str) else value)  # type: ignore[arg-type]
-    except (ValueError, TypeError):  # another form, no moment at all, or a moment without a time zone
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        # numpy's times have no zone, and its subtraction would ignore ours.
+        micros = to_micros(moment) if isinstance(moment, datetime) else None
+    except (ValueError, TypeError):  # another form, or a moment without a time zone
         micros = None
-    # A time zone can push the first and last hours of the calendar over its edge.
+    # A time zone can push the first and last hours of the calendar over its edge. (NaT of pandas is a
+    # datetime whose number is not equal to itself.)
     if micros is None or not CALENDAR.earliest <= micros <= CALENDAR.latest:
         example = "2026-01-31T12:00:00Z"
         raise InvalidInput("timestamp", f"must be an ISO 8601 time with a zone, like {example}{_not(value)}")
     if not span.earliest <= micros <= span.latest:
         edges = " and ".join(from_micros(edge).isoformat(timespec="seconds") for edge in span)
-        raise InvalidInput("timestamp", f"must lie between {edges}{_not(value)}")
+        too_old = micros < span.earliest
+        raise OutsideWindow("timestamp", f"must lie between {edges}{_not(value)}", too_old=too_old)
     return micros
 
 
 def valid_event_id(value: object) -> str:
-    """A UUID as text. Returns its canonical form: 36 characters, lower case."""
+    """A UUID, or its text. Returns its canonical text: 36 characters, lower case."""
+    if isinstance(value, uuid.UUID):
+        return str(value)
     try:
         if isinstance(value, str):
             return str(uuid.UUID(value))
@@ -133,20 +179,66 @@ def valid_event_id(value: object) -> str:
 
 
 def _valid_name(field: str, value: object, longest: int) -> str:
-    if value is None or value == "":
+    if type(value) is str and _is_plain(value, longest):
+        return value
+    name = _composed(_text(field, value), longest)
+    if len(name) > longest:
+        raise InvalidInput(field, f"must have at most {longest} characters, not {len(name)}")
+    if _holds(name, _UNPRINTABLE):
+        raise InvalidInput(field, f"must not hold control characters{_not(value)}")
+    if not name.isascii() and (hidden := first_invisible(name)):
+        found = f"U+{ord(hidden):04X}"
+        raise InvalidInput(field, f"must not hold invisible characters like {found}{_not(value)}")
+    if name != name.strip():
+        raise InvalidInput(field, f"must not be blank, nor begin or end with a space{_not(value)}")
+    return name
+
+
+def _is_plain(value: str, longest: int) -> bool:
+    """Whether it is a valid name of ASCII, as most are: each event over HTTP has one."""
+    return (
+        value.isascii()
+        and value.isprintable()
+        and 0 < len(value) <= longest
+        and value[0] != " " != value[-1]  # the only space that is ASCII and printable
+    )
+
+
+def _text(field: str, value: object) -> str:
+    if value is None or (isinstance(value, str) and not value):
         raise InvalidInput(field, "is required")
     if not isinstance(value, str):
         raise InvalidInput(field, f"must be text{_not(value)}")
-    if len(value) > longest:
-        raise InvalidInput(field, f"must have at most {longest} characters, not {len(value)}")
-    if not value.isprintable() and any(unicodedata.category(c) in _UNPRINTABLE for c in value):
-        raise InvalidInput(field, f"must not hold control characters{_not(value)}")
-    if value != value.strip():
-        raise InvalidInput(field, f"must not be blank, nor begin or end with a space{_not(value)}")
     return value
 
 
+def _stored_forms(value: object, longest: int) -> tuple[str, ...]:
+    """The text as it is, composed and decomposed, as far as they differ. None if it cannot be stored."""
+    if type(value) is str and _is_plain(value, longest):
+        return (value,)
+    if not isinstance(value, str) or not 1 <= len(value) <= longest * _MAX_PARTS:
+        return ()
+    text = str.__str__(value)
+    if text != text.strip() or _holds(text, _UNPRINTABLE):
+        return ()
+    forms = dict.fromkeys((text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))))
+    return tuple(form for form in forms if len(form) <= longest)
+
+
+def _composed(value: str, longest: int) -> str:
+    """The text in NFC, so that a letter with an accent has one form, and as plain `str`."""
+    text = str.__str__(value)  # str() would call what a subclass makes of it
+    if text.isascii() or len(text) > longest * _MAX_PARTS:
+        return text
+    return unicodedata.normalize("NFC", text)
+
+
+def _holds(text: str, categories: Container[str]) -> bool:
+    return not text.isprintable() and any(unicodedata.category(c) in categories for c in text)
+
+
 def _not(value: object) -> str:
-    """What came instead, cut short and with control characters escaped."""
-    shown = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    """What came instead, cut short and with control and invisible characters escaped."""
+    hidden = isinstance(value, str) and not (value.isprintable() and first_invisible(value) is None)
+    shown = ascii(value) if hidden else repr(value)
     return f", not {shown if len(shown) <= _MAX_SHOWN else shown[: _MAX_SHOWN - 1] + '…'}"

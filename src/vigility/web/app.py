@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,10 +27,12 @@ from vigility.web.http.client_address import ClientAddressResolver
 from vigility.web.http.executors import BATCH_THREADS, PARALLEL_BATCH_THREADS, Executors
 from vigility.web.http.requests import Request
 from vigility.web.http.static_files import StaticFiles
+from vigility.web.http.write_limit import WriteLimit
 from vigility.web.lifespan import Lifespan
 from vigility.web.middleware.access_log import AccessLog, to_stdout
 from vigility.web.middleware.cors import Cors
 from vigility.web.middleware.csrf import CsrfMiddleware
+from vigility.web.middleware.hosts import AllowedHosts, HostCheck
 from vigility.web.middleware.metrics import Metrics, RequestMetrics
 from vigility.web.middleware.origins import AllowedOrigins
 from vigility.web.middleware.security_headers import SecurityHeaders
@@ -65,17 +66,21 @@ def _dependencies(vigility: Vigility, settings: Settings, clock: Clock) -> Depen
     batch_threads = PARALLEL_BATCH_THREADS if backend.parallel_batches else BATCH_THREADS
     executors = Executors(settings.password_threads, batch_threads)
     metrics = Metrics(shared_metrics())
+    limit = WriteLimit(settings.events_per_minute) if settings.events_per_minute else None
     return Dependencies(
         vigility=vigility,
         executors=executors,
         tokens=tokens,
         clock=clock,
         authenticator=Authenticator(tokens, SessionCache(vigility, executors), clock),
-        cookies=Cookies(cross_site=settings.frontend_url is not None),
+        cookies=Cookies(
+            ClientAddressResolver(settings.trusted_proxies), cross_site=settings.frontend_url is not None
+        ),
         rate_limiter=SharedRateLimiter(vigility, settings) if settings.rate_limit == "on" else unlimited(),
-        event_writer=EventWriter(vigility, metrics),
-        batch_writer=BatchWriter(vigility, clock, timedelta(days=settings.oldest_event_days)),
+        event_writer=EventWriter(vigility, metrics, limit),
+        batch_writer=BatchWriter(vigility, limit),
         metrics=metrics,
+        metrics_token=settings.metrics_token,
         static_files=StaticFiles(STATIC),
     )
 
@@ -83,16 +88,18 @@ def _dependencies(vigility: Vigility, settings: Settings, clock: Clock) -> Depen
 def _middleware(settings: Settings, needs: Dependencies) -> Any:  # noqa: ANN401 - Falcon has a type for each kind
     """The middleware. It runs before every request from first to last, and after it from last to first."""
     origins = AllowedOrigins(settings.frontend_url)
+    hosts = AllowedHosts(settings.allowed_hosts, settings.host, settings.frontend_url)
     access_log = AccessLog(
         ClientAddressResolver(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None
     )
     request_metrics = RequestMetrics(needs.metrics)
-    fast_path = FastTrackHandler(needs.authenticator, needs.event_writer, request_metrics, access_log)
+    fast_path = FastTrackHandler(needs.authenticator, needs.event_writer, request_metrics, access_log, hosts)
     return [
         access_log,
         request_metrics,
         SecurityHeaders(),
+        HostCheck(hosts),
         Cors(origins),
         CsrfMiddleware(origins),
-        Lifespan(needs.vigility, needs.authenticator, needs.executors, fast_path),
+        Lifespan(needs.vigility, needs.authenticator, needs.executors, fast_path, access_log),
     ]

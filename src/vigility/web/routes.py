@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from vigility.auth.tokens import Tokens
 from vigility.core.service import Vigility
 from vigility.core.times import Clock
@@ -44,6 +46,7 @@ class Dependencies:
     event_writer: EventWriter
     batch_writer: BatchWriter
     metrics: Metrics
+    metrics_token: SecretStr | None
     static_files: StaticFiles
 
 
@@ -76,7 +79,7 @@ def routes(needs: Dependencies) -> list[Route]:
         Route("/track/batch", BatchResource(authenticator, needs.batch_writer, executors, needs.metrics)),
         Route("/analytics", AnalyticsResource(vigility, authenticator, executors)),
         Route("/health", HealthResource(vigility, executors)),
-        Route("/metrics", MetricsResource(needs.metrics, executors)),
+        Route("/metrics", MetricsResource(needs.metrics, needs.metrics_token)),
         Route("/openapi.json", OpenApiResource()),
         Route("/docs", DocsResource()),
         Route("/", PageResource(page)),

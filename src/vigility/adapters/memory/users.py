@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from vigility.core.errors import StoreError, UsernameTaken
 from vigility.core.users.model import NewUser, User
@@ -46,6 +46,21 @@ class MemoryUsers:
     def after(self, number: int, limit: int) -> Sequence[User]:
         """See `UserRepository.after`."""
         return [user for user in self.all() if user.id > number][:limit]
+
+    def replace_password_hash(self, user_id: int, old: str, new: str) -> bool:
+        """See `UserRepository.replace_password_hash`."""
+        with self._lock:
+            for user in self._by_name.values():
+                if user.id == user_id and user.password_hash == old:
+                    self._by_name[user.username] = replace(user, password_hash=new)
+                    return True
+            return False
+
+    def password_hash_beginnings(self, length: int) -> frozenset[str]:
+        """See `UserRepository.password_hash_beginnings`."""
+        with self._lock:
+            hashes = [user.password_hash for user in self._by_name.values()]
+            return frozenset(stored[:length] for stored in hashes if stored is not None)
 
     def insert_with_ids(self, users: Sequence[User]) -> None:
         """See `UserRepository.insert_with_ids`."""

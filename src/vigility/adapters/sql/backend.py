@@ -7,6 +7,7 @@ from sqlalchemy import exists, select
 from vigility.adapters.sql.database import Database
 from vigility.adapters.sql.event_log import SqlEventLog
 from vigility.adapters.sql.event_sink import SqlEventSink
+from vigility.adapters.sql.known_networks import SqlKnownNetworks
 from vigility.adapters.sql.rate_limits import SqlRateLimits
 from vigility.adapters.sql.report_reader import SqlReportReader
 from vigility.adapters.sql.revoked_tokens import SqlRevokedTokens
@@ -14,6 +15,7 @@ from vigility.adapters.sql.rollups import SqlRollups
 from vigility.adapters.sql.schema import DELETE_ORDER, events, users
 from vigility.adapters.sql.schema_version import bring_up_to_date, require_up_to_date
 from vigility.adapters.sql.users import SqlUsers
+from vigility.core.events.feature_limit import MAX_FEATURES
 from vigility.core.installation import Installation
 
 
@@ -45,7 +47,7 @@ class SqlBackend:
         self._database.close()
 
 
-def open_sql(database: Database, *, upgrade: bool) -> Installation:
+def open_sql(database: Database, *, upgrade: bool, max_features: int = MAX_FEATURES) -> Installation:
     """The installation in `database`, which is closed if that fails.
 
     With `upgrade`, its schema is created or brought up to date; without, nothing is changed.
@@ -63,7 +65,8 @@ def open_sql(database: Database, *, upgrade: bool) -> Installation:
         users=SqlUsers(database),
         revoked_tokens=SqlRevokedTokens(database),
         rate_limits=SqlRateLimits(database),
-        sink=SqlEventSink(database),
+        known_networks=SqlKnownNetworks(database),
+        sink=SqlEventSink(database, max_features),
         reports=SqlReportReader(database),
         rollups=SqlRollups(database),
         event_log=SqlEventLog(database),

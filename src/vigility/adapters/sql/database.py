@@ -19,7 +19,7 @@ from vigility.core.reports.rollups import RollupRow
 class ConcurrentChange(Exception):
     """Something that was known before the statement has changed since, so the transaction must be undone.
 
-    Another writer stored an event with the same `event_id`, or a wipe deleted a feature's name.
+    Another writer stored an event with the same user and `event_id`, or a wipe deleted a feature's name.
     """
 
 
@@ -29,6 +29,11 @@ class Database(Protocol):
     @property
     def name(self) -> str:
         """What errors call it; without a password."""
+        ...
+
+    @property
+    def code_point_collation(self) -> str:
+        """The collation by which texts are ordered by their characters' numbers, as Python orders them."""
         ...
 
     def identity(self) -> str:
@@ -52,6 +57,14 @@ class Database(Protocol):
 
     def upgrading(self) -> AbstractContextManager[Connection]:
         """Like `writing`, serialised across processes for migrations."""
+        ...
+
+    def limited(self, connection: Connection) -> AbstractContextManager[None]:
+        """End what the block reads if it takes longer than a statement may. Raises StoreUnavailable."""
+        ...
+
+    def problems(self, connection: Connection) -> Sequence[str]:
+        """What the database itself finds when it checks all that it holds, one sentence for each problem."""
         ...
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:

@@ -15,14 +15,22 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from vigility.core.errors import StoreError, StoreUnavailable, UserGone
+from vigility.adapters.sql.values import ImpossibleValue
+from vigility.core.errors import StoreDamaged, StoreError, StoreUnavailable, UserGone
 
 _FULL: Final = "its disk is full"
 _NOT_WRITABLE: Final = "it cannot be written to"
 _LOCKED: Final = "another process is writing and does not end"
+_SLOW: Final = "it takes too long to answer"
+REMOVED: Final = "its file was removed or replaced"
+_NOT_UTF8: Final = "Could not decode to UTF-8"  # the sqlite3 module's, which gives no code, but the text
+_OVERFLOW: Final = "integer overflow"  # SQLite's, of a sum
+_DBMOVED: Final = 1032  # SQLITE_READONLY_DBMOVED, which Python does not name
 _SQLITE_REASONS: Final = {
+    _DBMOVED: REMOVED,
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_INTERRUPT: _SLOW,
     sqlite3.SQLITE_IOERR: "its disk fails",
     sqlite3.SQLITE_READONLY: _NOT_WRITABLE,
 }
@@ -35,7 +43,7 @@ _POSTGRES_REASONS: Final = {  # https://www.postgresql.org/docs/current/errcodes
     "53100": _FULL,
     "53300": "it has no connection free",
     "55P03": _LOCKED,  # lock_timeout
-    "57014": "it takes too long to answer",  # statement_timeout
+    "57014": _SLOW,  # statement_timeout
     "57P01": _RESTARTING,
     "57P02": _RESTARTING,
     "57P03": _RESTARTING,
@@ -48,6 +56,7 @@ _SYSTEM_REASONS: Final = {
     errno.ETIMEDOUT: _LOCKED,
 }
 _UNKNOWN: Final = "it cannot be reached"
+_PASSING: Final = (OperationalError, sqlite3.OperationalError, InterfaceError, PoolTimeout)
 
 
 @contextmanager
@@ -60,12 +69,15 @@ def store_errors(name: str) -> Iterator[None]:
         if _breaks_foreign_key(_driver_error(error)):
             raise UserGone from error
         raise StoreError(f"{name}: {_message(error)}") from error
-    except (OperationalError, sqlite3.OperationalError, InterfaceError, PoolTimeout, OSError) as error:
-        raise StoreUnavailable(f"{name}: {_message(error)}", _reason(error)) from error
-    except (DBAPIError, sqlite3.Error) as error:
-        if _sqlstate(_driver_error(error)) in _POSTGRES_REASONS:
-            raise StoreUnavailable(f"{name}: {_message(error)}", _reason(error)) from error
-        raise StoreError(f"{name}: {_message(error)}") from error
+    except ImpossibleValue as error:
+        raise StoreDamaged(f"{name}: its file is damaged: {error}") from error
+    except UnicodeDecodeError as error:  # even SQLite's message about a damaged name
+        raise StoreDamaged(f"{name}: its file is damaged: a text is not UTF-8") from error
+    except OSError as error:
+        about = error.filename or name  # it may be a file beside the database
+        raise StoreUnavailable(f"{about}: {_message(error)}", _reason(error)) from error
+    except (DBAPIError, sqlite3.Error, PoolTimeout) as error:
+        raise _store_error(name, error) from error
 
 
 def sqlite_code(error: BaseException | None) -> int:
@@ -73,12 +85,28 @@ def sqlite_code(error: BaseException | None) -> int:
     return getattr(error, "sqlite_errorcode", 0)
 
 
+def _store_error(name: str, error: Exception) -> StoreError:
+    driver_error, message = _driver_error(error), _message(error)
+    if message.startswith(_NOT_UTF8):
+        return StoreDamaged(f"{name}: its file is damaged: a text is not UTF-8")
+    if message == _OVERFLOW:
+        return StoreDamaged(f"{name}: its file is damaged: a count is too large")
+    code = sqlite_code(driver_error) & 0xFF
+    if code == sqlite3.SQLITE_CORRUPT:
+        return StoreDamaged(f"{name}: its file is damaged: {message}")
+    if code == sqlite3.SQLITE_NOTADB:
+        return StoreDamaged(f"{name}: {message}, or its beginning is damaged")
+    if isinstance(error, _PASSING) or _sqlstate(driver_error) in _POSTGRES_REASONS:
+        return StoreUnavailable(f"{name}: {message}", _reason(error))
+    return StoreError(f"{name}: {message}")
+
+
 def _reason(error: Exception) -> str:
     driver_error = _driver_error(error)
     if _NO_FREE.search(str(driver_error)):  # while connecting, psycopg gives no code
         return _POSTGRES_REASONS["53300"]
     if code := sqlite_code(driver_error):
-        return _SQLITE_REASONS.get(code & 0xFF, _UNKNOWN)  # the primary error code
+        return _SQLITE_REASONS.get(code) or _SQLITE_REASONS.get(code & 0xFF, _UNKNOWN)  # the primary code
     if state := _sqlstate(driver_error):
         return _POSTGRES_REASONS.get(state, _UNKNOWN)
     if isinstance(error, PoolTimeout):

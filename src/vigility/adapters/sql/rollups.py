@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, delete, func, insert, select
 
 from vigility.adapters.sql.database import Database
 from vigility.adapters.sql.schema import daily_rollup, events, features
+from vigility.adapters.sql.values import INTEGER, NULL, SUM, TEXT, Shape, converting
 from vigility.core.dimensions import Dimension
-from vigility.core.reports.ports import RollupDifference
+from vigility.core.reports.ports import FeatureUse, RollupDifference
 from vigility.core.reports.rollups import DAILY, RollupKey
 from vigility.core.times import MICROS_PER_DAY, day_from_number
+
+# By number and in the order of the rollup, before the names are joined.
+_BY_FEATURE: Final = (
+    select(
+        daily_rollup.c.feature_id,
+        func.sum(daily_rollup.c["count"]).label("events"),
+        func.min(daily_rollup.c.day).label("first"),
+        func.max(daily_rollup.c.day).label("last"),
+    )
+    .group_by(daily_rollup.c.feature_id)
+    .subquery()
+)
+_FEATURES: Final = select(
+    features.c.name, _BY_FEATURE.c.events, _BY_FEATURE.c.first, _BY_FEATURE.c.last
+).outerjoin_from(features, _BY_FEATURE, _BY_FEATURE.c.feature_id == features.c.id)
+
+_NAMES: Final = Shape.of(features.c.id, features.c.name)
+_ROWS: Final = Shape(daily_rollup.name, INTEGER, INTEGER, *[TEXT] * len(DAILY.dimensions), SUM)
+_USES: Final = Shape(daily_rollup.name, TEXT, SUM | NULL, INTEGER | NULL, INTEGER | NULL)
 
 
 class SqlRollups:
@@ -39,6 +59,21 @@ class SqlRollups:
             connection.execute(delete(daily_rollup))
             columns = [column.name for column in daily_rollup.c]
             connection.execute(insert(daily_rollup).from_select(columns, select(_counted_events())))
+
+    def features(self) -> Sequence[FeatureUse]:
+        """See `RollupMaintenance.features`."""
+        with self._database.reading(no_timeout=True) as connection:
+            rows = _USES.check(connection.execute(_FEATURES).all())
+            with converting(daily_rollup.name):
+                return [
+                    FeatureUse(
+                        feature=name,
+                        events=int(count or 0),
+                        first_day=None if first is None else day_from_number(first),
+                        last_day=None if last is None else day_from_number(last),
+                    )
+                    for name, count, first, last in rows
+                ]
 
     def counts_upto(self, upto: int) -> Mapping[RollupKey, int]:
         """See `RollupMaintenance.counts_upto`. Reads the events above `upto`, which should be few."""
@@ -68,8 +103,10 @@ def _value_of(dimension: Dimension) -> ColumnElement[str]:
 
 
 def _by_key(connection: Connection, query: Select[Any]) -> dict[RollupKey, int]:
-    names = dict(connection.execute(select(features.c.id, features.c.name)).all())
-    return {
-        RollupKey(names[number], day_from_number(day), tuple(values)): int(count)
-        for number, day, *values, count in connection.execute(query)
-    }
+    names = dict(_NAMES.check(connection.execute(select(features.c.id, features.c.name)).all()))
+    rows = _ROWS.check(connection.execute(query).all())
+    with converting(daily_rollup.name):
+        return {
+            RollupKey(names[number], day_from_number(day), tuple(values)): int(count)
+            for number, day, *values, count in rows
+        }

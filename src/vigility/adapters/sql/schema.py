@@ -66,8 +66,15 @@ events: Final = Table(
     Column("gender", String(6), nullable=False),
     Column("event_id", String(36), nullable=True),
     # Partial: events without an event_id cost the index nothing. (The revisions declare the same for
-    # PostgreSQL. Declared here too, it would load that dialect at every start, in 50 ms.)
-    Index("uq_vigility_events_event_id", "event_id", unique=True, sqlite_where=text("event_id IS NOT NULL")),
+    # PostgreSQL. Declared here too, it would load that dialect at every start, in 50 ms.) The event_id comes
+    # first, so that events are looked up by it alone.
+    Index(
+        "uq_vigility_events_event_id",
+        "event_id",
+        "user_id",
+        unique=True,
+        sqlite_where=text("event_id IS NOT NULL"),
+    ),
 )
 
 # On PostgreSQL without the two foreign keys: see revision 0003.
@@ -87,12 +94,18 @@ daily_rollup: Final = Table(
     sqlite_with_rowid=False,
 )
 
-# A row is deleted once its token would have expired anyway.
+# A row is deleted when `passed` of the newest row reaches its `kept_until`: core/sessions/retention.py. The
+# last four columns are empty where an instance with an older version has just written a row.
 revoked_tokens: Final = Table(
     "vigility_revoked_tokens",
     metadata,
     Column("token_id", String(64), primary_key=True),
     Column("expires", BigInteger, nullable=False, index=True),
+    Column("number", BigInteger, nullable=True),
+    Column("clock", BigInteger, nullable=True),
+    Column("passed", BigInteger, nullable=True),
+    Column("kept_until", BigInteger, nullable=True, index=True),
+    Index("ix_vigility_revoked_tokens_number", "number", unique=True),
 )
 
 # A bucket leaves the table when it is empty (`vigility.core.sessions.rate_limit`).
@@ -103,6 +116,15 @@ attempts: Final = Table(
     Column("empty_at", BigInteger, nullable=False, index=True),
 )
 
+# The account and the network are hashes of their names.
+known_networks: Final = Table(
+    "vigility_known_networks",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("network", String(64), primary_key=True),
+    Column("seen", BigInteger, nullable=False),
+)
+
 # Children before parents: the order in which rows can be deleted. Revoked tokens and attempts outlive a
 # wipe, which must not bring a session back to life.
-DELETE_ORDER: Final = (daily_rollup, events, features, users)
+DELETE_ORDER: Final = (daily_rollup, events, features, known_networks, users)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from vigility.adapters.sql.database import Database
 from vigility.core.errors import SchemaMismatch
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every revision, oldest first. A test compares it with the files under `migrations/versions`."""
 
 VERSION_TABLE: Final = "vigility_schema"

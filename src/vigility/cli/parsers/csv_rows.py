@@ -1,97 +1,51 @@
-"""CSV: a header with the names of the columns, then rows with as many cells."""
+"""The rows of a CSV file below its header: the values of its columns, in our order."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import Final
+from itertools import repeat
 
-from vigility.cli.parsers.parsed import InvalidRecord, Parsed
-from vigility.cli.parsers.records import Block
-from vigility.cli.parsers.source import UnreadableInput
-
-NOT_UTF_8: Final = "is not valid UTF-8"
-
-_SHOWN: Final = 60
+from vigility.cli.parsers.csv_header import Header
+from vigility.cli.parsers.csv_records import CsvBlock
+from vigility.cli.parsers.parsed import Parsed
 
 Row = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of a kind of file. The optional ones come last, also in rows."""
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-
-    def describe(self) -> str:
-        """List the names for an error message."""
-        names = ", ".join(self.required)
-        return f"{names} and optionally {', '.join(self.optional)}" if self.optional else names
-
-
 class CsvRows:
-    """Parses the rows below a header. Each row has its values in the order of `columns`."""
+    """Picks the values of each row, in the order of `Columns.all`; empty for a column that is missing."""
 
-    def __init__(self, columns: Columns, header: bytes, name: str) -> None:
-        self._names = _header_names(columns, header, name)
-        positions = {column: index for index, column in enumerate(self._names)}
-        # A missing column is read from the empty cell that is appended to each row.
-        self._pick = itemgetter(
-            *(positions.get(column, len(self._names)) for column in columns.required + columns.optional)
-        )
+    def __init__(self, header: Header) -> None:
+        self._names = header.names
+        self._positions = header.positions
 
-    def parse(self, block: Block) -> Parsed[Row]:
-        """Parse the rows of a block: all at once if all are valid, otherwise one by one."""
-        try:
-            rows = list(csv.reader([record.decode() for record in block.records], strict=True))
-        except (UnicodeDecodeError, csv.Error):
+    def parse(self, block: CsvBlock) -> Parsed[Row]:
+        """Pick the values of all rows at once if all are valid, otherwise one by one."""
+        rows = block.rows
+        if block.invalid or set(map(len, rows)) != {len(self._names)}:
             return self._one_by_one(block)
-        if len(rows) != len(block.records) or set(map(len, rows)) != {len(self._names)}:
+        cells = list(zip(*rows, strict=True))
+        columns = [repeat("") if position is None else cells[position] for position in self._positions]
+        if "" in columns[0]:  # a value that is required, or a row of empty cells
             return self._one_by_one(block)
-        return Parsed([self._pick((*row, "")) for row in rows], range(len(rows)))
+        return Parsed(list(zip(*columns, strict=False)), range(len(rows)))  # repeat() has no end
 
-    def _one_by_one(self, block: Block) -> Parsed[Row]:
-        rows: list[Row] = []
+    def _one_by_one(self, block: CsvBlock) -> Parsed[Row]:
+        picked: list[Row] = []
         indexes: list[int] = []
-        invalid: dict[int, str] = {}
-        for index, record in enumerate(block.records):
-            try:
-                if not record.isspace() and record:
-                    rows.append(self._row(record))
-                    indexes.append(index)
-            except InvalidRecord as error:
-                invalid[index] = str(error)
-        return Parsed(rows, indexes, invalid)
-
-    def _row(self, record: bytes) -> Row:
-        cells = _cells(record)
-        if len(cells) != len(self._names):
-            raise InvalidRecord(
-                f"has {len(cells)} columns, not {len(self._names)} ({', '.join(self._names)})"
-            )
-        row: Row = self._pick((*cells, ""))
-        return row
+        invalid = dict(block.invalid)
+        for index, row in enumerate(block.rows):
+            if index in invalid or _is_blank(row):
+                continue
+            if len(row) != len(self._names):
+                names = ", ".join(self._names)
+                invalid[index] = f"has {len(row)} columns, not {len(self._names)} ({names})"
+                continue
+            picked.append(tuple("" if at is None else row[at] for at in self._positions))
+            indexes.append(index)
+        return Parsed(picked, indexes, invalid)
 
 
-def _cells(record: bytes) -> list[str]:
-    try:
-        return next(csv.reader([record.decode()], strict=True), [])
-    except UnicodeDecodeError:
-        raise InvalidRecord(NOT_UTF_8) from None
-    except csv.Error:
-        raise InvalidRecord("is not well-formed CSV: check its quotes and the length of its values") from None
-
-
-def _header_names(columns: Columns, header: bytes, name: str) -> Sequence[str]:
-    try:
-        names = [cell.strip() for cell in _cells(header)]
-    except InvalidRecord:
-        names = []
-    known = columns.required + columns.optional
-    if set(columns.required) <= set(names) <= set(known) and len(set(names)) == len(names):
-        return names
-    shown = ascii(header[:_SHOWN].decode(errors="replace").rstrip("\r"))[:_SHOWN]
-    raise UnreadableInput(f"{name} does not begin with the columns {columns.describe()}, but with {shown}")
+def _is_blank(row: Sequence[str]) -> bool:
+    """Whether it is a blank line, or a row of empty cells, as spreadsheets write below a table."""
+    return not any(row) or (len(row) == 1 and row[0].isspace())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 import msgspec
 
-from vigility.cli.parsers.csv_rows import NOT_UTF_8
+from vigility.cli.parsers.encodings import Encoding
 from vigility.cli.parsers.parsed import InvalidRecord, Parsed
+from vigility.cli.parsers.parsed_file import FileOptions
 from vigility.cli.parsers.records import Block
 from vigility.core.events.model import NewEvent
 
@@ -27,8 +30,11 @@ class EventLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class JsonLines:
     """Parses lines as events."""
 
-    def __init__(self) -> None:
-        self._decode = msgspec.json.Decoder(EventLine).decode
+    def __init__(self, options: FileOptions, encoding: Encoding) -> None:
+        self._keys = [options.names.get(key, key) for key in KEYS]
+        self._ignore_unknown = options.ignore_unknown
+        self._encoding = encoding
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_line_type(options)).decode
 
     def parse(self, block: Block) -> Parsed[NewEvent]:
         """Parse the events of a block: by the fast path if all are valid, otherwise one by one."""
@@ -38,42 +44,63 @@ class JsonLines:
                 for line in map(self._decode, block.records)
             ]
         except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-            return _one_by_one(block)
+            return self._one_by_one(block)
         return Parsed(events, range(len(events)))
 
+    def _one_by_one(self, block: Block) -> Parsed[NewEvent]:
+        events: list[NewEvent] = []
+        indexes: list[int] = []
+        invalid: dict[int, str] = {}
+        for index, line in enumerate(block.records):
+            try:
+                if line and not line.isspace():
+                    events.append(self._event(line))
+                    indexes.append(index)
+            except InvalidRecord as error:
+                invalid[index] = str(error)
+        return Parsed(events, indexes, invalid)
 
-def _one_by_one(block: Block) -> Parsed[NewEvent]:
-    events: list[NewEvent] = []
-    indexes: list[int] = []
-    invalid: dict[int, str] = {}
-    for index, line in enumerate(block.records):
+    def _event(self, line: bytes) -> NewEvent:
+        """Parse the event of a line. The keys are checked here; the values, of any type, by the core."""
+        fields = self._object(line)
+        if not self._ignore_unknown and (unknown := fields.keys() - set(self._keys)):
+            keys = ", ".join(self._keys)
+            raise InvalidRecord(
+                f"unknown key {min(unknown)!a}: the keys are {keys}; to ignore others: --ignore-unknown"
+            )
+        username, feature, at, event_id = (fields.get(key) for key in self._keys)
+        if at is None:
+            raise InvalidRecord(TIMESTAMP_MISSING)
+        return NewEvent(username, feature, at, event_id)  # type: ignore[arg-type] # see above
+
+    def _object(self, line: bytes) -> dict[str, object]:
         try:
-            if line and not line.isspace():
-                events.append(_event(line))
-                indexes.append(index)
-        except InvalidRecord as error:
-            invalid[index] = str(error)
-    return Parsed(events, indexes, invalid)
+            fields = msgspec.json.decode(line)
+        except UnicodeDecodeError:
+            raise InvalidRecord(self._encoding.invalid) from None
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise InvalidRecord(f"is not JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
+        if not isinstance(fields, dict):
+            raise InvalidRecord("is not a JSON object")
+        return fields
 
 
-def _event(line: bytes) -> NewEvent:
-    """Parse the event of a line. The core validates the values, of any type; the keys are checked here."""
-    fields = _object(line)
-    if unknown := fields.keys() - set(KEYS):
-        raise InvalidRecord(f"unknown key {min(unknown)!a}: the keys are {', '.join(KEYS)}")
-    if fields.get("timestamp") is None:
-        raise InvalidRecord(TIMESTAMP_MISSING)
-    username, feature, at, event_id = (fields.get(key) for key in KEYS)
-    return NewEvent(username, feature, at, event_id)  # type: ignore[arg-type] # see above
-
-
-def _object(line: bytes) -> dict[str, object]:
-    try:
+def unknown_keys(line: bytes, options: FileOptions) -> Sequence[str]:
+    """The keys of a line that have no meaning here."""
+    known = {options.names.get(key, key) for key in KEYS}
+    with suppress(ValueError, RecursionError):
         fields = msgspec.json.decode(line)
-    except UnicodeDecodeError:
-        raise InvalidRecord(NOT_UTF_8) from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRecord(f"is not JSON: {str(error).removeprefix('JSON is malformed: ')}") from None
-    if not isinstance(fields, dict):
-        raise InvalidRecord("is not a JSON object")
-    return fields
+        return [key for key in fields if key not in known] if isinstance(fields, dict) else ()
+    return ()
+
+
+def _line_type(options: FileOptions) -> type:
+    if not options.names and not options.ignore_unknown:
+        return EventLine
+    return msgspec.defstruct(
+        "EventLineOfOtherNames",
+        [("username", str), ("feature_name", str), ("timestamp", str), ("event_id", str | None, None)],
+        rename=dict(options.names) or None,
+        forbid_unknown_fields=not options.ignore_unknown,
+        gc=False,
+    )

@@ -1,48 +1,56 @@
-"""Reads bytes from a file or stdin, and decompresses them if they are gzip."""
+"""Reads an input, unpacked and as UTF-8, whatever it is stored as."""
 
 from __future__ import annotations
 
 import sys
-import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from vigility.cli.errors import CommandError
+from vigility.cli.errors import UnreadableInput
+from vigility.cli.parsers.compression import CHUNK, START, check_readable, is_zip, unpack, zip_member
+from vigility.cli.parsers.encodings import UTF_8, Encoding, encoding_of, to_utf_8
 
 STDIN: Final = "-"
-CHUNK: Final = 1 << 18
-
-_GZIP: Final = b"\x1f\x8b"
-_BOM: Final = b"\xef\xbb\xbf"
-
-
-class UnreadableInput(CommandError):
-    """The input cannot be read any further."""
 
 
 @dataclass(slots=True)
 class Source:
-    """An input while it is read. `size` is in bytes as stored, or None if it is not known in advance."""
+    """An input while it is read.
+
+    Attributes:
+        name: the path, or `stdin`.
+        size: in bytes as stored, or None if it is not known in advance.
+        stream: the stored bytes.
+        chosen_encoding: the encoding that the user named, if any.
+        position: how many bytes were read so far, as stored: of a packed file, packed bytes.
+        encoding: the encoding of the content. It is known once the first chunk is read.
+    """
 
     name: str
     size: int | None
     stream: BinaryIO
+    chosen_encoding: str | None = None
     position: int = 0
-    """The number of bytes read so far, as stored: of a gzip file, compressed bytes."""
+    encoding: Encoding = UTF_8
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield its content, decompressed and without a byte order mark."""
+        """Yield its content, unpacked, as UTF-8 and without a byte order mark. Raises UnreadableInput."""
+        content = self._unpacked()
+        start = _read_start(content)
+        check_readable(start, self.name)
+        self.encoding = encoding_of(start, self.chosen_encoding, self.name)
+        content = _prepend(start.removeprefix(self.encoding.mark), content)
+        return content if self.encoding.is_utf_8 else to_utf_8(content, self.encoding, self.name)
+
+    def _unpacked(self) -> Iterator[bytes]:
         stored = self._stored()
         start = _read_start(stored)
-        content = _prepend(start, stored)
-        if start.startswith(_GZIP):
-            content = _decompress(content, self.name)
-        start = _read_start(content)
-        yield start.removeprefix(_BOM)
-        yield from content
+        if is_zip(start):
+            return self._positioned(zip_member(self.stream, self.name))
+        return unpack(start, _prepend(start, stored), self.name)
 
     def _stored(self) -> Iterator[bytes]:
         try:
@@ -52,6 +60,11 @@ class Source:
         except OSError as error:
             raise UnreadableInput(f"cannot read {self.name}: {error.strerror or error}") from error
 
+    def _positioned(self, content: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in content:
+            self.position = self.stream.tell()
+            yield chunk
+
     def _read(self) -> bytes:
         # read1 returns what a pipe has; read would wait until the chunk is full.
         read1 = getattr(self.stream, "read1", self.stream.read)
@@ -60,10 +73,10 @@ class Source:
 
 
 @contextmanager
-def open_source(path: str) -> Iterator[Source]:
+def open_source(path: str, encoding: str | None = None) -> Iterator[Source]:
     """Open a file, or stdin for `-`. Raises UnreadableInput with the name and the reason."""
     if path == STDIN:
-        yield Source("stdin", None, sys.stdin.buffer)
+        yield Source("stdin", None, sys.stdin.buffer, encoding)
         return
     try:
         stream = Path(path).open("rb")  # noqa: SIM115 - closed below; only errors of opening are caught here
@@ -71,13 +84,13 @@ def open_source(path: str) -> Iterator[Source]:
         raise UnreadableInput(f"cannot read {path}: {error.strerror}") from error
     with stream:
         size = Path(path).stat().st_size  # 0 for a named pipe, as for an empty file
-        yield Source(path, size or None, stream)
+        yield Source(path, size or None, stream, encoding)
 
 
 def _read_start(chunks: Iterator[bytes]) -> bytes:
     """Return enough of the beginning to recognize the format, or all if there is less."""
     start = b""
-    while len(start) < len(_BOM) and (chunk := next(chunks, b"")):
+    while len(start) < START and (chunk := next(chunks, b"")):
         start += chunk
     return start
 
@@ -86,28 +99,3 @@ def _prepend(start: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     if start:
         yield start
     yield from rest
-
-
-def _decompress(compressed: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Decompress gzip data of one or more members, at most a chunk at a time."""
-    try:
-        unfinished = yield from _members(compressed)
-    except zlib.error as error:
-        raise UnreadableInput(f"{name} is damaged: its gzip data cannot be decompressed") from error
-    if unfinished:
-        raise UnreadableInput(f"{name} is truncated: it ends inside its gzip data")
-
-
-def _members(compressed: Iterator[bytes]) -> Generator[bytes, None, bool]:
-    """Yield the decompressed data; return whether the last member is incomplete."""
-    member = None
-    for chunk in compressed:
-        rest = chunk
-        while rest := rest if member else rest.lstrip(b"\0"):  # padding may follow a member
-            member = member or zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-            # The size is limited: a chunk of zeros decompresses to a thousand times its size.
-            if data := member.decompress(rest, CHUNK):
-                yield data
-            rest = member.unused_data if member.eof else member.unconsumed_tail
-            member = None if member.eof else member
-    return member is not None

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
+from vigility.core.reports.ports import FeatureUse
 from vigility.core.reports.report import Report
 from vigility.core.users.model import User
 
@@ -33,6 +34,12 @@ def user_json(user: User) -> dict[str, object]:
         "created": user.created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "canLogIn": user.password_hash is not None,
     }
+
+
+def feature_json(use: FeatureUse) -> dict[str, object]:
+    """Return a feature as `features list --json` shows it. A day is null if there is no event."""
+    first, last = (None if day is None else day.isoformat() for day in (use.first_day, use.last_day))
+    return {"feature": use.feature, "events": use.events, "firstDay": first, "lastDay": last}
 
 
 def report_json(report: Report) -> str:

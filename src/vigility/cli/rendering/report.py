@@ -21,10 +21,15 @@ def report_view(report: Report) -> Iterator[RenderableType]:
     yield Text()
     yield ByWidth(lambda width: _feature_table(report, width))
     yield Text()
-    yield Text(f"{pluralize(report.total, 'event')} of {pluralize(len(report.totals), 'feature')}")
+    features = len(report.totals) + (report.rest.groups if report.rest else 0)
+    yield Text(f"{pluralize(report.total, 'event')} of {pluralize(features, 'feature')}")
     for series in report.series:
         yield Text()
         yield from _days(series)
+    if report.truncated:
+        first, last = report.truncated
+        yield Text()
+        yield Text(f"Not all days from {first} to {last} are shown. To see others, use --start and --end.")
 
 
 def _feature_table(report: Report, width: int) -> Table:
@@ -37,8 +42,16 @@ def _feature_table(report: Report, width: int) -> Table:
         table.add_column("")
     highest = report.totals[0].value
     for total in report.totals:
-        shares = () if narrow else (share(total.value, report.total), ShareBar(total.value / highest))
+        shares: tuple[str | ShareBar, ...] = (
+            share(total.value, report.total),
+            ShareBar(total.value / highest),
+        )
+        shares = () if narrow else shares
         table.add_row(name(total.label), f"{total.value:,}", *shares)
+    if report.rest:
+        other = f"other ({pluralize(report.rest.groups, 'feature')})"
+        shares = () if narrow else (share(report.rest.value, report.total), "")
+        table.add_row(Text(other, style="dim"), f"{report.rest.value:,}", *shares)
     return table
 
 

@@ -62,6 +62,7 @@ class GroupCommit:
         self._capacity = capacity
         self._retry_seconds = retry_seconds
         self._thread: threading.Thread | None = None
+        self._closed = False
         self._reset()
         _WRITERS.add(self)
 
@@ -111,7 +112,6 @@ class GroupCommit:
         self._changed = threading.Condition()
         self._waiting: deque[_Entry] = deque()
         self._in_flight = 0
-        self._closed = False
         self._thread = None
         self._wanted = 1
 
@@ -226,12 +226,14 @@ def _outcomes(inserted: InsertResult, records: Sequence[EventRecord]) -> Iterabl
     if len(inserted.ids) != len(records):  # committed, so it must not be retried
         bug = OutcomeUnknown(f"the sink reported {len(inserted.ids)} events, and was given {len(records)}")
         return repeat(bug, len(records))
-    if not inserted.duplicates and not inserted.conflicts:
+    if not inserted.duplicates and not inserted.conflicts and not inserted.refused:
         return map(StoredEvent, inserted.ids, records, repeat(False))
     return [_outcome(inserted, index, record) for index, record in enumerate(records)]
 
 
 def _outcome(inserted: InsertResult, index: int, record: EventRecord) -> Outcome:
+    if index in inserted.refused:
+        return inserted.refused[index]
     if index in inserted.conflicts:
         return EventConflict(str(record.event_id))
     if index in inserted.duplicates:

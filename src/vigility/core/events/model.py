@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Self
+from uuid import UUID
 
 from vigility.core.dimensions import Gender
 from vigility.core.times import from_micros
@@ -14,14 +15,14 @@ class NewEvent(NamedTuple):
     """One use of a feature, as its sender gives it.
 
     `at` is a datetime with a time zone or ISO 8601 text with one; None means now. `event_id` is a UUID that
-    the sender chose: an event counts once however often it is sent with the same `event_id`. Events without
-    an `event_id` are never merged, however alike they are.
+    the sender chose: an event of a user counts once however often it is sent with the same `event_id`.
+    Events without an `event_id` are never merged, however alike they are.
     """
 
     username: str
     feature: str
     at: datetime | str | None = None
-    event_id: str | None = None
+    event_id: UUID | str | None = None
 
 
 class EventRecord(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Protocol
 from vigility.core.errors import VigilityError
 from vigility.core.events.export import Checksum, EventPage
 from vigility.core.events.model import EventRecord, StoredEvent
+from vigility.core.events.selection import EVERY_EVENT, EventSelection
 
 Outcome = StoredEvent | VigilityError
 OnDone = Callable[[Outcome], None]
@@ -23,15 +24,18 @@ OnDone = Callable[[Outcome], None]
 class InsertResult:
     """What became of the records of one `EventSink.add`, by their index in it.
 
-    `ids` holds for each record the id of the event that now stands for it, or None if the sink gives no ids.
+    `ids` holds for each record the id of the event that now stands for it, or None if the sink gives no ids
+    or refused the record.
     `duplicates` are the records whose `event_id` was stored earlier (or came earlier in the same call) for
-    the same user and feature; `conflicts` are those where user or feature differ. Both map to that first
-    record, and neither stored anything. Every other record was stored.
+    the same user and feature; `conflicts` are those of the same user and another feature. Both map to that
+    first record, and neither stored anything. `refused` are those with the name of a new feature for which
+    there was no room left, each with its error. Every other record was stored.
     """
 
     ids: Sequence[int | None]
     duplicates: Mapping[int, EventRecord] = field(default_factory=dict)
     conflicts: Mapping[int, EventRecord] = field(default_factory=dict)
+    refused: Mapping[int, VigilityError] = field(default_factory=dict)
 
 
 class EventSink(Protocol):
@@ -79,7 +83,7 @@ class EventQueue(EventSink, Protocol):
 
 
 class EventLog(Protocol):
-    """Reads and writes events under their ids, to copy and to export them."""
+    """Reads, writes and deletes events by their ids: to copy, to export and to correct them."""
 
     def high_watermark(self) -> int:
         """Highest id at or below which no further event can appear; 0 if there are no events.
@@ -89,14 +93,40 @@ class EventLog(Protocol):
         """
         ...
 
-    def page(self, after: int, upto: int, limit: int) -> EventPage:
-        """The first `limit` events whose ids are above `after` and at most `upto`."""
+    def page(self, after: int, upto: int, limit: int, chosen: EventSelection = EVERY_EVENT) -> EventPage:
+        """The first `limit` chosen events whose ids are above `after` and at most `upto`."""
+        ...
+
+    def count(self, chosen: EventSelection) -> int:
+        """How many events are chosen."""
+        ...
+
+    def delete(self, ids: Sequence[int], chosen: EventSelection) -> int:
+        """Delete those of `ids` that are chosen, and take them out of the rollups; return how many.
+
+        In one durable transaction, which is short: `ids` should be few thousands.
+        """
+        ...
+
+    def move(self, ids: Sequence[int], chosen: EventSelection, feature: str) -> int:
+        """Make those of `ids` that are chosen events of a stored feature; return how many.
+
+        In one durable transaction, with the rollups, as `delete`. Moves none if the feature is not stored.
+        """
+        ...
+
+    def rename_feature(self, old: str, new: str) -> bool:
+        """Give a feature a name that none has; return whether it was done: `old` is stored, `new` is not."""
+        ...
+
+    def drop_unused_features(self) -> int:
+        """Forget the names of features without events; return how many."""
         ...
 
     def insert_with_ids(self, page: EventPage) -> None:
         """Store events under the ids they already have, and count them, in one durable transaction.
 
-        Later ids are higher. Raises StoreError, and stores nothing, if an id or an `event_id` is taken;
+        Later ids are higher. Raises StoreError, and stores nothing, if an id or a user's `event_id` is taken;
         UserGone if a user does not exist.
         """
         ...

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
 from operator import sub
+from typing import Final
 
 from vigility.core.errors import InvalidInput, UnknownUser, VigilityError
 from vigility.core.events.model import EventRecord, NewEvent
 from vigility.core.times import CALENDAR, EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, Span
+from vigility.core.users.lookup import find_users
 from vigility.core.users.model import User
 from vigility.core.users.ports import UserRepository
-from vigility.core.validators import is_username, valid_event_id, valid_feature, valid_moment, valid_username
+from vigility.core.validators import valid_event_id, valid_feature, valid_moment, valid_username
+
+# Users, and features, in the caches of one import. A file can name any number: a full cache begins again.
+MAX_CACHED: Final = 100_000
 
 _Profile = tuple[int, int, str]
 """A user's id, age and gender: what an event records of its user."""
@@ -36,7 +41,7 @@ class EventValidator:
 
     def __init__(self, users: UserRepository, span: Span = CALENDAR, known: Iterable[User] = ()) -> None:
         self._users = users
-        self._span = span
+        self.span = span
         self._profiles: dict[str, _Profile] = {user.username: _profile(user) for user in known}
         self._features: dict[str, str] = {}
 
@@ -55,23 +60,24 @@ class EventValidator:
 
     def look_up(self, batch: Iterable[NewEvent]) -> None:
         """Look up the users of the batch that are not cached yet."""
+        for cache in (self._profiles, self._features):
+            if len(cache) > MAX_CACHED:
+                cache.clear()
         names = {event[0] for event in batch if isinstance(event[0], str)}
-        # A database need not accept a name that breaks the rule.
-        unknown = [name for name in names.difference(self._profiles) if is_username(name)]
-        for username, user in self._users.by_names(unknown).items():
+        for username, user in find_users(self._users, names.difference(self._profiles)).items():
             self._profiles[username] = _profile(user)
 
     def validate(self, event: NewEvent, now: int) -> EventRecord:
         """The record of one event whose user was looked up. Raises InvalidInput or UnknownUser."""
         username, feature, at, event_id = event
-        name = valid_username(username)
-        if name not in self._profiles:
-            raise UnknownUser(name)
-        user_id, age, gender = self._profiles[name]
+        profile = self._profiles.get(username) if isinstance(username, str) else None
+        if profile is None:
+            raise UnknownUser(valid_username(username))
+        user_id, age, gender = profile
         return EventRecord(
             user_id,
             self._valid_feature(feature),
-            now if at is None else valid_moment(at, self._span),
+            now if at is None else valid_moment(at, self.span),
             age,
             gender,
             None if event_id is None else valid_event_id(event_id),
@@ -104,7 +110,7 @@ class EventValidator:
         if event_ids.count(None) < len(event_ids):  # not any(): "" and {} are invalid event_ids
             checked_ids = tuple(None if value is None else valid_event_id(value) for value in event_ids)
         names = map(self._features.__getitem__, features)
-        columns = (user_ids, names, _micros_of(ats, now, self._span), ages, genders, checked_ids)
+        columns = (user_ids, names, _micros_of(ats, now, self.span), ages, genders, checked_ids)
         # What EventRecord._make does, in a third of the time that calling it takes.
         return list(map(tuple.__new__, repeat(EventRecord), zip(*columns, strict=True)))
 
@@ -113,7 +119,7 @@ class EventValidator:
             return self._features[feature]
         except (KeyError, TypeError):  # not cached, or not text
             checked = valid_feature(feature)
-            return self._features.setdefault(checked, checked)
+            return self._features.setdefault(feature, checked)
 
 
 def _profile(user: User) -> _Profile:
@@ -121,7 +127,7 @@ def _profile(user: User) -> _Profile:
 
 
 def _micros_of(ats: Sequence[datetime | str | None], now: int, span: Span) -> Sequence[int]:
-    """Microseconds since the epoch. Any error if a time is invalid or their types are mixed."""
+    """Microseconds since the epoch. Any error if a time is invalid, of another type, or types are mixed."""
     kinds = set(map(type, ats))
     if kinds == {type(None)}:
         return [now] * len(ats)
@@ -129,6 +135,8 @@ def _micros_of(ats: Sequence[datetime | str | None], now: int, span: Span) -> Se
         # Files often give whole seconds or days: each different text is parsed once.
         known = dict(zip(distinct, _micros_of(distinct, now, span), strict=True))
         return [known[at] for at in ats]
+    if kinds not in ({str}, {datetime}):  # of others, such as NaT of pandas, not even the sum is sure
+        raise TypeError("times of other types are validated one by one")
     moments = map(datetime.fromisoformat, ats) if kinds == {str} else ats  # type: ignore[arg-type]
     since = map(sub, moments, repeat(EPOCH))
     micros = [d.days * MICROS_PER_DAY + d.seconds * MICROS_PER_SECOND + d.microseconds for d in since]

@@ -46,7 +46,7 @@ class Filters:
         fill(self, "end", None if _is_all(end) else valid_day("end", end))
         given = {"age_group": age_group, "gender": gender, **others}
         if unknown := given.keys() - _BY_NAME.keys():
-            raise InvalidInput(min(unknown), f"is no dimension; these are: {', '.join(_BY_NAME)}")
+            raise InvalidInput(min(unknown), f"is no filter; these are: start, end, {', '.join(_BY_NAME)}")
         fill(
             self,
             "values",
@@ -88,7 +88,7 @@ def _describe_days(start: date | None, end: date | None) -> str | None:
 
 
 def _is_all(value: object) -> bool:
-    return value is None or value in ("", ALL)
+    return value is None or (isinstance(value, str) and value in {"", ALL})
 
 
 # Not strftime: its month names follow the locale, and %Y of the year 900 differs by platform.

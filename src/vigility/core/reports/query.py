@@ -8,7 +8,7 @@ from typing import Final
 
 from vigility.core.errors import InvalidInput
 from vigility.core.reports.filters import Filters
-from vigility.core.validators import valid_feature
+from vigility.core.validators import feature_forms
 
 FEATURE: Final = "feature"
 EVENTS: Final = "events"
@@ -28,9 +28,12 @@ class Query:
             change the totals.
         interval: how long each point of a series is.
         time_zone: the zone whose days the interval follows.
+        limit: how many totals are wanted, the highest first; by default all. The report says how much it
+            leaves out.
 
     Raises:
-        InvalidInput: `series_of` holds something that cannot be the name of a feature.
+        InvalidInput: `series_of` holds something that cannot be the name of a feature, or the limit is not a
+            whole number from 1.
     """
 
     filters: Filters = field(default_factory=Filters)
@@ -39,13 +42,16 @@ class Query:
     series_of: Sequence[str] = ()
     interval: str = DAY
     time_zone: str = UTC_ZONE
+    limit: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("metrics", "group_by", "series_of"):
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
-        features = dict.fromkeys(valid_feature(feature) for feature in self.series_of)
+        features = dict.fromkeys(feature_forms(feature)[0] for feature in self.series_of)
         object.__setattr__(self, "series_of", tuple(features))
+        if self.limit is not None and not _is_count(self.limit):
+            raise InvalidInput("limit", f"must be a whole number from 1, not {self.limit!r}")
 
 
 def require_supported(query: Query) -> None:
@@ -59,6 +65,10 @@ def require_supported(query: Query) -> None:
     for name, (asked, possible) in supported.items():
         if asked != possible:
             raise InvalidInput(name, f"must be {_spelled(possible)}, not {_spelled(asked) or 'empty'}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _spelled(value: str | Sequence[str]) -> str:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from vigility.core.reports.deprecated import DeprecatedReport
 from vigility.core.reports.filters import Filters
-from vigility.core.reports.ports import Counts, Group
+from vigility.core.reports.ports import Counts, Group, Rest
 from vigility.core.reports.query import EVENTS, Query
+from vigility.core.reports.shown_days import DayRange, bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Point(NamedTuple):
 class Series:
     """The values of a metric for one group over time, days ascending.
 
-    `points` holds every day of the range that is shown, and nothing if the feature was never tracked.
+    `points` holds every day of the range that is shown (see `Report.truncated`), and nothing if the feature
+    was never tracked.
     """
 
     metric: str
@@ -59,8 +61,12 @@ class Report(DeprecatedReport):
     Attributes:
         query: what was asked.
         totals: one for each group that has events under the filters; value descending, then group
-            ascending.
+            ascending. With `query.limit`, the first so many.
+        rest: how many groups the limit leaves out, and their value; None if it leaves out none.
         series: one for each feature of `query.series_of`, in that order.
+        truncated: the whole range of days, if it is longer than 11,000 days (thirty years). Then the series
+            show only the days up to today or, if they have no events, those with the most. To see others, choose
+            a start or an end. None if the series show all days.
         as_of: when the report was made (UTC). It includes every event that was stored before.
     """
 
@@ -68,6 +74,8 @@ class Report(DeprecatedReport):
     totals: tuple[Total, ...]
     series: tuple[Series, ...]
     as_of: datetime
+    rest: Rest | None = None
+    truncated: DayRange | None = None
 
     @property
     def filters(self) -> Filters:
@@ -76,8 +84,8 @@ class Report(DeprecatedReport):
 
     @property
     def total(self) -> int:
-        """Events under the filters, of all features."""
-        return sum(total.value for total in self.totals)
+        """Events under the filters, of all features, also of those that the limit leaves out."""
+        return sum(total.value for total in self.totals) + (self.rest.value if self.rest else 0)
 
 
 def build_report(query: Query, counts: Counts, now: datetime) -> Report:
@@ -86,11 +94,17 @@ def build_report(query: Query, counts: Counts, now: datetime) -> Report:
     Without an end filter, series reach at least to the UTC day of `now`.
     """
     as_of = now.astimezone(UTC)
-    days = _shown_days(query.filters, counts, as_of.date())
+    whole = _range(query.filters, counts, as_of.date())
+    shown = whole and bounded(whole, as_of.date(), counts.series.values())
+    days = shown.days if shown else ()
+    totals = _ranked(counts.totals)
+    kept = totals[: query.limit]
     return Report(
         query=query,
-        totals=_ranked(counts.totals),
+        totals=kept,
+        rest=_rest(totals[len(kept) :], counts.rest),
         series=tuple(_series((feature,), counts, days) for feature in query.series_of),
+        truncated=whole if whole != shown else None,
         as_of=as_of,
     )
 
@@ -101,20 +115,25 @@ def _ranked(totals: Mapping[Group, int]) -> tuple[Total, ...]:
     return tuple(Total(EVENTS, group, value) for group, value in ranked)
 
 
+def _rest(left_out: Sequence[Total], not_read: Rest | None) -> Rest | None:
+    """What the limit leaves out of the totals that were read, and what was not even read."""
+    groups, value = not_read or (0, 0)
+    groups += len(left_out)
+    return Rest(groups, value + sum(total.value for total in left_out)) if groups else None
+
+
 def _series(group: Group, counts: Counts, days: Sequence[date]) -> Series:
     by_day = counts.series.get(group)
     if by_day is None:
         return Series(EVENTS, group, ())
-    # By columns: one event with a wrong year makes a series of millions of days.
     return Series(EVENTS, group, tuple(map(Point, days, map(by_day.get, days, repeat(0)))))
 
 
-def _shown_days(filters: Filters, counts: Counts, today: date) -> Sequence[date]:
+def _range(filters: Filters, counts: Counts, today: date) -> DayRange | None:
     """From the later of the start filter and the first stored day, to the earlier of the end filter and
-    the later of today and the last stored day.
+    the later of today and the last stored day. The end can be before the start.
     """
     if counts.first_day is None or counts.last_day is None:
-        return ()
+        return None
     start = max(filters.start or date.min, counts.first_day)
-    end = min(filters.end or date.max, max(today, counts.last_day))
-    return list(map(date.fromordinal, range(start.toordinal(), end.toordinal() + 1)))
+    return DayRange(start, min(filters.end or date.max, max(today, counts.last_day)))

@@ -8,10 +8,23 @@ after them one every interval. https://en.wikipedia.org/wiki/Generic_cell_rate_a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from vigility.core.deprecated import warn_deprecated
 from vigility.core.sessions.ports import RateLimit, RateLimitRepository
 from vigility.core.times import MICROS_PER_SECOND, Clock, to_micros
+
+MAX_SKEW: Final = 300 * MICROS_PER_SECOND
+"""How far the clocks of instances may differ, in µs: a bucket may look over-full by as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where limits stand: the whole seconds to wait (0: none), and the attempts counted against each key."""
+
+    wait: int
+    counted: Mapping[str, int]
 
 
 class RateLimits:
@@ -21,13 +34,25 @@ class RateLimits:
         self._repository = repository
         self._clock = clock
 
+    def check(self, limits: Sequence[RateLimit]) -> Standing:
+        """What an attempt would meet now. Counts nothing. Raises StoreError."""
+        empty_at, now = self._repository.empty_at([limit.key for limit in limits]), to_micros(self._clock())
+        _, wait = acquire(limits, empty_at, now)
+        counted = {
+            limit.key: -(-(_empty_at(limit, empty_at, now) - now) // limit.interval) for limit in limits
+        }
+        return Standing(_seconds(wait), counted)
+
     def acquire(self, limits: Sequence[RateLimit]) -> int:
         """Count one attempt against all limits. Returns 0, or the whole seconds to wait if one refuses it.
 
         Raises StoreError.
         """
-        wait = self._repository.acquire(limits, to_micros(self._clock()))
-        return -(-wait // MICROS_PER_SECOND)
+        return _seconds(self._repository.acquire(limits, to_micros(self._clock())))
+
+    def release(self, limits: Sequence[RateLimit]) -> None:
+        """Take back an attempt that turned out not to count. Raises StoreError."""
+        self._repository.release(limits, to_micros(self._clock()))
 
     def take(self, limits: Sequence[RateLimit]) -> int:
         """Deprecated: see `acquire`."""
@@ -40,6 +65,24 @@ def acquire(limits: Sequence[RateLimit], empty_at: Mapping[str, int], now: int) 
 
     `empty_at` holds the buckets that are not empty. A wait above 0 means that the attempt is refused.
     """
-    after = {limit.key: max(empty_at.get(limit.key, now), now) + limit.interval for limit in limits}
+    after = {limit.key: _empty_at(limit, empty_at, now) + limit.interval for limit in limits}
     wait = max((after[limit.key] - now - limit.burst * limit.interval for limit in limits), default=0)
     return after, max(wait, 0)
+
+
+def release(limits: Sequence[RateLimit], empty_at: Mapping[str, int], now: int) -> dict[str, int]:
+    """When the buckets will be empty once an attempt is taken back. Those not after `now` are empty."""
+    return {limit.key: _empty_at(limit, empty_at, now) - limit.interval for limit in limits}
+
+
+def _empty_at(limit: RateLimit, empty_at: Mapping[str, int], now: int) -> int:
+    at = max(empty_at.get(limit.key, now), now)
+    if at > now + limit.burst * limit.interval + MAX_SKEW:
+        # It holds more than it can, so it was filled while the clock was ahead, and would stay closed until
+        # the clock is there again. One attempt is let in, which puts it right.
+        return now + (limit.burst - 1) * limit.interval
+    return at
+
+
+def _seconds(micros: int) -> int:
+    return -(-micros // MICROS_PER_SECOND)

@@ -8,14 +8,25 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from vigility.core.dimensions import Gender
-from vigility.core.errors import InvalidCredentials, InvalidInput, UsernameTaken
+from vigility.core.errors import InvalidCredentials, UsernameTaken
+from vigility.core.patience import patient
 from vigility.core.times import Clock
 from vigility.core.users.deprecated import DeprecatedUsers
+from vigility.core.users.lookup import find_users
 from vigility.core.users.model import NewUser, User
+from vigility.core.users.password_check import PasswordCheck
 from vigility.core.users.ports import PasswordHasher, UserRepository
-from vigility.core.validators import is_username, valid_age, valid_gender, valid_password, valid_username
+from vigility.core.validators import (
+    password_forms,
+    valid_age,
+    valid_gender,
+    valid_password,
+    valid_password_hash,
+    valid_username,
+)
 
 if TYPE_CHECKING:
+    from vigility.core.sessions.known_networks import KnownNetworks
     from vigility.core.sessions.rate_limit import RateLimits
     from vigility.core.sessions.revocation import Sessions
 
@@ -34,34 +45,41 @@ class ImportedUsers:
 
 
 class Users(DeprecatedUsers):
-    """The users of an installation. `sessions` and `rate_limits` are for a server that signs them in."""
+    """The users of an installation.
 
-    def __init__(
+    `sessions`, `rate_limits` and `known_networks` are for a server that signs them in.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - made in one place, by the facade
         self,
         users: UserRepository,
         hasher: PasswordHasher,
         clock: Clock,
         sessions: Sessions,
         rate_limits: RateLimits,
+        known_networks: KnownNetworks,
     ) -> None:
         self._users = users
         self._hasher = hasher
         self._clock = clock
+        self._password_check = PasswordCheck(users, hasher, clock)
         self.sessions = sessions
         self.rate_limits = rate_limits
+        self.known_networks = known_networks
 
     def register(self, username: object, password: object, age: object, gender: object) -> User:
         """Store a new user who can sign in. Raises InvalidInput or UsernameTaken."""
         name = valid_username(username)
         secret = valid_password(password)
         checked_age, checked_gender = valid_age(age), valid_gender(gender)
-        if self._users.by_names([name]):
-            raise UsernameTaken(name)  # before the slow hash; `add` decides when many register at once
-        return self._users.add(self._new(name, checked_age, checked_gender, self._hasher.hash(secret)))
+        self._require_free(name)  # before the slow hash; `add` decides when many register at once
+        return self._users.add(self._new(name, checked_age, checked_gender, self._hash(secret)))
 
     def add_without_password(self, username: object, age: object, gender: object) -> User:
         """Store a new user who can be tracked but cannot sign in. Raises InvalidInput or UsernameTaken."""
-        return self._users.add(self.validated(username, age, gender))
+        user = self.validated(username, age, gender)
+        self._require_free(user.username)
+        return self._users.add(user)
 
     def authenticate(self, username: object, password: object) -> User:
         """The user with this name and password.
@@ -69,14 +87,13 @@ class Users(DeprecatedUsers):
         Raises InvalidCredentials if there is none. It never says which was wrong, and takes the same time
         whatever was.
         """
-        try:
-            name, secret = valid_username(username), valid_password(password)
-        except InvalidInput:  # no such user can exist, and the time taken must not reveal that
-            name, secret = "", ""
-        user = self._users.by_names([name]).get(name)
-        if not self._hasher.verify(secret, user.password_hash if user else None) or user is None:
+        typed = username.strip() if isinstance(username, str) else ""  # phones add a space behind a word
+        user = find_users(self._users, [typed]).get(typed)
+        # Something is verified in any case: the time taken must not reveal that no such user can exist.
+        verified = self._password_check.verify(user, password_forms(password) or ("",))
+        if verified is None:
             raise InvalidCredentials
-        return user
+        return verified
 
     def all(self) -> list[User]:
         """Every user, in the order in which they were added."""
@@ -84,22 +101,36 @@ class Users(DeprecatedUsers):
 
     def get(self, username: str) -> User | None:
         """The user of this name, or None. Raises InvalidInput if no user can have this name."""
-        return self._users.by_names([valid_username(username)]).get(username)
+        for user in find_users(self._users, [username]).values():
+            return user
+        valid_username(username)
+        return None
+
+    def with_id(self, user_id: int) -> User | None:
+        """The user with this id, or None."""
+        found = next(iter(self._users.after(user_id - 1, 1)), None)
+        return found if found is not None and found.id == user_id else None
 
     def by_names(self, usernames: Collection[str]) -> dict[str, User]:
         """The users of these names, by name. Names without a user are left out."""
-        return self._users.by_names([name for name in usernames if is_username(name)])
+        return find_users(self._users, usernames)
 
     def validated(self, username: object, age: object, gender: object) -> NewUser:
         """A user without a password, validated but not stored. Raises InvalidInput."""
         return self._new(valid_username(username), valid_age(age), valid_gender(gender), None)
 
+    @patient()
     def import_many(self, users: Iterable[NewUser]) -> ImportedUsers:
-        """Store the users whose names are free, in one transaction. Change none that exists."""
+        """Store the users whose names are free, in one transaction. Change none that exists.
+
+        Raises InvalidInput if a password's hash is longer than 60 characters.
+        """
         first_of_name: dict[str, NewUser] = {}
         for user in users:
+            if user.password_hash is not None:
+                valid_password_hash(user.password_hash)
             first_of_name.setdefault(user.username, user)
-        before = self._users.by_names(first_of_name.keys())
+        before = find_users(self._users, first_of_name.keys())
         added = self._users.add_missing([u for u in first_of_name.values() if u.username not in before])
         different = [
             name
@@ -112,7 +143,16 @@ class Users(DeprecatedUsers):
 
     def hash_password(self, password: object) -> str:
         """The hash that a NewUser with this password has. Raises InvalidInput."""
-        return self._hasher.hash(valid_password(password))
+        return self._hash(valid_password(password))
+
+    def _hash(self, password: str) -> str:
+        """Raises InvalidInput if the hasher makes what not every database can store."""
+        return valid_password_hash(self._hasher.hash(password))
+
+    def _require_free(self, name: str) -> None:
+        """Raise UsernameTaken if a user has this name, in whichever form of Unicode it is stored."""
+        if find_users(self._users, [name]):
+            raise UsernameTaken(name)
 
     def _new(self, username: str, age: int, gender: Gender, password_hash: str | None) -> NewUser:
         created = self._clock().astimezone(UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vigility.core.users.model import NewUser, User
 
@@ -12,11 +12,29 @@ class PasswordHasher(Protocol):
     """Turns passwords into hashes that can be stored."""
 
     def hash(self, password: str) -> str:
-        """A salted hash of all of `password`."""
+        """A salted hash of all of `password`, of at most 60 characters."""
         ...
 
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether the hash is of this password. For None it takes the same time and returns False."""
+        ...
+
+
+@runtime_checkable
+class AdjustableHasher(PasswordHasher, Protocol):
+    """A hasher whose cost can be set, so that hashes of several costs can be in use."""
+
+    @property
+    def beginning_length(self) -> int:
+        """How many characters at the beginning of a hash tell its cost."""
+        ...
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made at a lower cost than `hash` has now."""
+        ...
+
+    def note_costs(self, beginnings: Collection[str]) -> None:
+        """Take note of the costs in use. From then on a refusal by `verify` takes the time of the highest."""
         ...
 
 
@@ -41,6 +59,14 @@ class UserRepository(Protocol):
 
     def after(self, number: int, limit: int) -> Sequence[User]:
         """The first `limit` users whose ids are above `number`, ordered by id."""
+        ...
+
+    def replace_password_hash(self, user_id: int, old: str, new: str) -> bool:
+        """Store another hash for a user if the present one is `old`; return whether it was stored."""
+        ...
+
+    def password_hash_beginnings(self, length: int) -> frozenset[str]:
+        """The first `length` characters of the stored hashes, each once."""
         ...
 
     def insert_with_ids(self, users: Sequence[User]) -> None:

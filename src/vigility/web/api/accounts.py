@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import falcon
@@ -12,9 +14,9 @@ from vigility.auth.tokens import Tokens
 from vigility.core.service import Vigility
 from vigility.core.times import Clock
 from vigility.core.users.model import User
-from vigility.web.auth.authentication import Authenticator, presented_tokens
+from vigility.web.auth.authentication import Authenticator, cookie_tokens, presented_tokens
 from vigility.web.auth.cookies import Cookies, user_fields
-from vigility.web.auth.rate_limits import RateLimiter
+from vigility.web.auth.rate_limits import LOGIN, REGISTER, RateLimiter
 from vigility.web.http.executors import Executors
 from vigility.web.http.requests import Request, json_object
 from vigility.web.http.static_files import File, PageResource
@@ -34,16 +36,21 @@ class SessionIssuer:
     cookies: Cookies
     clock: Clock
 
-    async def count_attempt(self, action: str, req: Request, username: object) -> None:
-        """Count an attempt. Raises HTTPTooManyRequests or StoreError."""
-        address = req.context.address
-        await self.executors.database(self.rate_limiter.acquire, action, str(username), address)
+    async def attempt(self, action: str, req: Request, username: object, call: Callable[[], User]) -> User:
+        """The user whom the call signs in or registers, within the limits.
+
+        Whether a place in the queue is left is checked before anything is counted. Raises
+        HTTPTooManyRequests, HTTPServiceUnavailable, or what the call raises.
+        """
+        limiter, address = self.rate_limiter, req.context.address
+        attempt = await self.executors.database(limiter.check, action, username, address)
+        return await self.executors.password(partial(limiter.run, attempt, call), attempt.turn)
 
     def issue(self, req: Request, resp: Response, user: User) -> None:
         """Start a session: respond with the user, a token and both cookies."""
         req.context.user_id = user.id
         token = self.tokens.issue(user, self.clock())
-        self.cookies.set(resp, user, token)
+        self.cookies.set(req, resp, user, token)
         resp.media = {"user": user_fields(user), "token": token}
 
 
@@ -58,8 +65,8 @@ class RegisterResource(PageResource):
         """Register a new user and start a session."""
         issuer = self._session_issuer
         fields = _required(await json_object(req), _REGISTER_FIELDS, "All fields are required")
-        await issuer.count_attempt("register", req, fields[0])
-        user = await issuer.executors.password(issuer.vigility.users.register, *fields)
+        register = partial(issuer.vigility.users.register, *fields)
+        user = await issuer.attempt(REGISTER, req, fields[0], register)
         issuer.issue(req, resp, user)
         resp.status = falcon.HTTP_201
 
@@ -76,8 +83,8 @@ class LoginResource(PageResource):
         issuer = self._session_issuer
         required = "Username and password are required"
         username, password = _required(await json_object(req), _LOGIN_FIELDS, required)
-        await issuer.count_attempt("login", req, username)
-        user = await issuer.executors.password(issuer.vigility.users.authenticate, username, password)
+        authenticate = partial(issuer.vigility.users.authenticate, username, password)
+        user = await issuer.attempt(LOGIN, req, username, authenticate)
         issuer.issue(req, resp, user)
 
 
@@ -89,13 +96,13 @@ class LogoutResource:
         self._cookies = cookies
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Revoke the tokens in the request, if any, and clear the cookies if the request may use them."""
+        """Revoke the tokens in the request, if any, and clear the cookies if they are ours."""
         await json_object(req)  # the content is ignored, but another site's form must be rejected
-        for token in presented_tokens(req):
-            if claims := await self._authenticator.verify_token(token):
-                await self._authenticator.revoke(claims)
-        if req.context.cookie_allowed:
-            self._cookies.clear(resp)
+        ours = {token for token in presented_tokens(req) if await self._authenticator.revoke(token)}
+        in_cookies = cookie_tokens(req)
+        # Another application's cookie of this name stays. Where there is none, ours may have been forgotten.
+        if req.context.cookie_allowed and (not in_cookies or ours.intersection(in_cookies)):
+            self._cookies.clear(req, resp)
         resp.media = {"message": "Logged out successfully"}
 
 

@@ -7,14 +7,22 @@ from typing import Final
 from falcon.asgi import Response
 
 from vigility.core.reports.filters import Filters
+from vigility.core.reports.query import Query
 from vigility.core.service import Vigility
 from vigility.web.api import report_json
 from vigility.web.auth.authentication import Authenticator
 from vigility.web.http.executors import Executors
-from vigility.web.http.query_parameters import DIMENSION_PARAMETERS, END_DATE, FEATURE, START_DATE
+from vigility.web.http.query_parameters import (
+    DIMENSION_PARAMETERS,
+    END_DATE,
+    FEATURE,
+    LIMIT,
+    START_DATE,
+    limit_of,
+)
 from vigility.web.http.requests import Request, query_of
 
-PARAMETERS: Final = (START_DATE, END_DATE, *DIMENSION_PARAMETERS, FEATURE)
+PARAMETERS: Final = (START_DATE, END_DATE, *DIMENSION_PARAMETERS, FEATURE, LIMIT)
 
 
 class AnalyticsResource:
@@ -28,14 +36,19 @@ class AnalyticsResource:
     async def on_get(self, req: Request, resp: Response) -> None:
         """Send a report, which is read from the daily rollups."""
         await self._authenticator.authenticate(req)
-        query = query_of(req, PARAMETERS)
-        filters = _filters(query)
-        report = await self._executors.database(self._vigility.report, filters, query.get(FEATURE) or None)
-        resp.media = report_json.to_dict(report)
+        query = _query(query_of(req, PARAMETERS))
+        resp.media = await self._executors.report(self._report, query)
 
     on_head = on_get
 
+    def _report(self, query: Query) -> report_json.AnalyticsJson:
+        return report_json.to_dict(self._vigility.report(query=query))
 
-def _filters(query: dict[str, str]) -> Filters:
-    values = {dimension.name: query.get(name) for name, dimension in DIMENSION_PARAMETERS.items()}
-    return Filters(query.get(START_DATE), query.get(END_DATE), **values)
+
+def _query(given: dict[str, str]) -> Query:
+    values = {dimension.name: given.get(name) for name, dimension in DIMENSION_PARAMETERS.items()}
+    return Query(
+        filters=Filters(given.get(START_DATE), given.get(END_DATE), **values),
+        series_of=tuple(filter(None, [given.get(FEATURE)])),
+        limit=limit_of(given.get(LIMIT, "")),
+    )

@@ -18,7 +18,7 @@ class HealthResource:
 
     async def on_get(self, _req: Request, resp: Response) -> None:
         """Send 200 if it can. If not, StoreUnavailable becomes 503 as everywhere."""
-        await self._executors.database(self._vigility.maintenance.ping)
+        await self._executors.health(self._vigility.maintenance.ping)
         resp.media = {"status": "ok"}
 
     on_head = on_get

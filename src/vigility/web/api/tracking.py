@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import falcon
 from falcon.asgi import Response
 
 from vigility.web.auth.authentication import Authenticator
 from vigility.web.fast_path.contract import REFUSED
 from vigility.web.fast_path.event_writer import EventWriter, track_response
-from vigility.web.http.requests import Request, json_object
+from vigility.web.http.requests import Request, json_object, query_of
+
+MEMBERS: Final = ("feature_name", "timestamp", "event_id")
 
 
 class TrackResource:
@@ -25,7 +29,8 @@ class TrackResource:
         if REFUSED in req.scope:
             raise req.scope[REFUSED]
         user = await self._authenticator.authenticate(req)
-        body = await json_object(req)
-        stored = await self._event_writer.write(user, body.get("feature_name"), body.get("event_id"))
+        query_of(req, ())  # a parameter would be ignored: everything is in the body
+        feature, at, event_id = map((await json_object(req, MEMBERS)).get, MEMBERS)
+        stored = await self._event_writer.write(user, feature, event_id, at)
         status, resp.media = track_response(stored)
         resp.status = falcon.code_to_http_status(status)

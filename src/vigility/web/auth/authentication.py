@@ -51,10 +51,18 @@ class Authenticator:
         claims = self._tokens.verify(token, self._clock())
         return None if claims is None or await self._session_cache.is_revoked(claims) else claims
 
-    async def revoke(self, claims: Claims) -> None:
-        """Make every worker refuse this token. Raises StoreError."""
-        await self._session_cache.revoke(claims)
-        self._tokens.forget(claims.token_id)
+    async def revoke(self, token: str) -> bool:
+        """Make every worker refuse this token; return whether it is ours. Raises StoreError.
+
+        An expired one too: the clock that says so may be wrong.
+        """
+        claims = self._tokens.identify(token, self._clock())
+        if claims is None:
+            return False
+        if not await self._session_cache.is_revoked(claims):
+            await self._session_cache.revoke(claims)
+            self._tokens.forget(claims.token_id)
+        return True
 
     async def stop(self) -> None:
         """Stop asking the database."""
@@ -67,6 +75,9 @@ def presented_tokens(req: Request) -> list[str]:
     header: str = req.auth or ""
     if header[: len(_BEARER)].lower() == _BEARER:
         found.append(header[len(_BEARER) :].strip())
-    if req.context.cookie_allowed:
-        found += (req.get_cookie_values(AUTH_COOKIE) or [])[:_MAX_COOKIES]
-    return [token for token in found if token]
+    return [token for token in [*found, *cookie_tokens(req)] if token]
+
+
+def cookie_tokens(req: Request) -> list[str]:
+    """What the cookies named `auth_token` hold, ours or another application's, if they may be used."""
+    return (req.get_cookie_values(AUTH_COOKIE) or [])[:_MAX_COOKIES] if req.context.cookie_allowed else []

@@ -10,6 +10,8 @@ import msgspec
 
 from vigility.auth.tokens import LIFETIME
 from vigility.core.users.model import User
+from vigility.web.http.client_address import ClientAddressResolver
+from vigility.web.http.requests import Request, peer_of
 
 AUTH_COOKIE: Final = "auth_token"
 USER_COOKIE: Final = "user_data"
@@ -19,25 +21,36 @@ _EXPIRED: Final = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"
 
 
 class Cookies:
-    """Sets and clears the cookies. `cross_site`: the client is served from another site."""
+    """Sets and clears the cookies. Where the client used https, browsers then send them over TLS only.
 
-    def __init__(self, *, cross_site: bool) -> None:
-        self._same_site = "SameSite=None; Secure" if cross_site else "SameSite=Lax"
+    `cross_site`: the client is served from another site, which needs https everywhere.
+    """
 
-    def set(self, resp: falcon.Response, user: User, token: str) -> None:
+    def __init__(self, clients: ClientAddressResolver, *, cross_site: bool) -> None:
+        self._clients = clients
+        self._cross_site = cross_site
+
+    def set(self, req: Request, resp: falcon.Response, user: User, token: str) -> None:
         """Start a session in the browser, for 24 hours."""
         lifetime = f"Max-Age={int(LIFETIME.total_seconds())}; Path=/"
         fields = quote(msgspec.json.encode(user_fields(user)), safe=_UNESCAPED_BY_BROWSERS)
-        self._append(resp, f"{AUTH_COOKIE}={token}; {lifetime}; HttpOnly")
-        self._append(resp, f"{USER_COOKIE}={fields}; {lifetime}")
+        self._append(req, resp, f"{AUTH_COOKIE}={token}; {lifetime}; HttpOnly")
+        self._append(req, resp, f"{USER_COOKIE}={fields}; {lifetime}")
 
-    def clear(self, resp: falcon.Response) -> None:
+    def clear(self, req: Request, resp: falcon.Response) -> None:
         """End the session in the browser."""
-        self._append(resp, f"{AUTH_COOKIE}=; {_EXPIRED}; HttpOnly")
-        self._append(resp, f"{USER_COOKIE}=; {_EXPIRED}")
+        self._append(req, resp, f"{AUTH_COOKIE}=; {_EXPIRED}; HttpOnly")
+        self._append(req, resp, f"{USER_COOKIE}=; {_EXPIRED}")
 
-    def _append(self, resp: falcon.Response, cookie: str) -> None:
-        resp.append_header("Set-Cookie", f"{cookie}; {self._same_site}")
+    def _append(self, req: Request, resp: falcon.Response, cookie: str) -> None:
+        resp.append_header("Set-Cookie", f"{cookie}; {self._same_site(req)}")
+
+    def _same_site(self, req: Request) -> str:
+        if self._cross_site:
+            return "SameSite=None; Secure"
+        peer, scheme = peer_of(req.scope.get("client")), req.scope.get("scheme", "http")
+        is_https = self._clients.is_https(peer, scheme, req.get_header("X-Forwarded-Proto"))
+        return "SameSite=Lax; Secure" if is_https else "SameSite=Lax"
 
 
 def user_fields(user: User) -> dict[str, object]:

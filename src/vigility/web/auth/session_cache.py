@@ -13,6 +13,7 @@ from vigility.auth.tokens import Claims
 from vigility.core.errors import StoreError
 from vigility.core.service import Vigility
 from vigility.core.users.model import User
+from vigility.web.auth.revoked_tokens import RevokedTokens
 from vigility.web.http.executors import Executors
 
 logger: Final = logging.getLogger("vigility.web")
@@ -32,7 +33,7 @@ class SessionCache:
     def __init__(self, vigility: Vigility, executors: Executors) -> None:
         self._vigility = vigility
         self._executors = executors
-        self._revoked: frozenset[str] = frozenset()
+        self._revoked = RevokedTokens(vigility)
         self._users: dict[str, User | None] = {}
         self._seen: set[str] = set()  # users since the last reload; the next one drops all others
         self._loaded_at = float("-inf")
@@ -75,7 +76,7 @@ class SessionCache:
         async with self._loading:  # a reload that runs meanwhile would not have it
             sessions = self._vigility.users.sessions
             await self._executors.database(sessions.revoke, claims.token_id, claims.expires)
-            self._revoked |= {claims.token_id}
+            self._revoked.add(claims.token_id)
 
     async def stop(self) -> None:
         """Stop reloading, before the database is closed."""
@@ -105,7 +106,7 @@ class SessionCache:
     async def _load(self) -> None:
         began = monotonic()
         names, self._seen = self._seen, set()
-        self._revoked = await self._executors.database(self._vigility.users.sessions.revoked)
+        await self._executors.database(self._revoked.update)
         self._users = await self._executors.database(self._look_up, names)
         self._loaded_at = began
 
@@ -116,6 +117,8 @@ class SessionCache:
 
 def _if_same_user(user: User | None, claims: Claims) -> User | None:
     """The user, unless the claims mean an earlier user of this name. After a wipe even the ids can agree."""
-    if user is None or user.id != claims.user_id or user.created - claims.issued > _MAX_CLOCK_SKEW:
+    if user is None or user.id != claims.user_id:
         return None
-    return user
+    if claims.registered is not None:  # no clock that was wrong in between matters
+        return user if user.created == claims.registered else None
+    return user if user.created - claims.issued <= _MAX_CLOCK_SKEW else None

@@ -15,6 +15,7 @@ from vigility.core.events.ports import Outcome
 from vigility.core.service import Vigility
 from vigility.core.times import from_micros
 from vigility.core.users.model import User
+from vigility.web.http.write_limit import WriteLimit
 from vigility.web.middleware.metrics import Metrics
 
 logger: Final = logging.getLogger("vigility.web")
@@ -28,26 +29,31 @@ OnDone = Callable[[Outcome], None]
 class EventWriter:
     """Hands events to the core's group commit. The event loop wakes once for a whole batch of outcomes."""
 
-    def __init__(self, vigility: Vigility, metrics: Metrics) -> None:
+    def __init__(self, vigility: Vigility, metrics: Metrics, limit: WriteLimit | None = None) -> None:
         self._events = vigility.events
         self._metrics = metrics
+        self._limit = limit
         self._settled: deque[tuple[OnDone, Outcome]] = deque()
         self._wake_is_due = False
         self._is_watched = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self.after_each_batch: Callable[[], None] = lambda: None
 
-    async def write(self, user: User, feature: object, event_id: object) -> StoredEvent:
-        """Store durably that the user used the feature now. Raises VigilityError."""
+    async def write(self, user: User, feature: object, event_id: object, at: object) -> StoredEvent:
+        """Store durably that the user used the feature, at `at` or now. Raises VigilityError."""
         waiter: asyncio.Future[StoredEvent] = asyncio.get_running_loop().create_future()
-        self.submit(user, feature, event_id, partial(_resolve, waiter))
+        self.submit(user, feature, event_id, at, partial(_resolve, waiter))
         return await waiter
 
-    def submit(self, user: User, feature: object, event_id: object, on_done: OnDone) -> None:
+    def submit(self, user: User, feature: object, event_id: object, at: object, on_done: OnDone) -> None:
         """Like `write`, without waiting. Raises VigilityError if the event is not even queued."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        self._events.enqueue(user, feature, event_id, partial(self._settle, on_done))
+        if self._limit is not None:
+            self._limit.check(user.id)
+        self._events.enqueue(user, feature, event_id, partial(self._settle, on_done), at)
+        if self._limit is not None:
+            self._limit.count(user.id, 1)
         if not self._is_watched:
             self._is_watched = True
             self._loop.call_later(_WATCH_SECONDS, self._watch)

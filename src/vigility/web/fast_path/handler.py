@@ -24,16 +24,20 @@ from vigility.web.auth.authentication import Authenticator
 from vigility.web.fast_path.contract import PATH, Client, Headers, Responder
 from vigility.web.fast_path.event_writer import EventWriter, track_response
 from vigility.web.http.requests import peer_of, request_id
-from vigility.web.middleware.access_log import AccessLog, AccessRecord
+from vigility.web.middleware.access_log import AccessLog
+from vigility.web.middleware.hosts import AllowedHosts
 from vigility.web.middleware.metrics import RequestMetrics
 from vigility.web.middleware.security_headers import NO_STORE, SECURITY_HEADERS
 
 _BEARER: Final = b"Bearer "
 # These change how a request is authorised, read or responded to. (Trailers of a chunked body would arrive too
 # late.)
-_UNUSUAL: Final = frozenset({b"cookie", b"origin", b"expect", b"upgrade", b"transfer-encoding"})
+_UNUSUAL: Final = frozenset(
+    {b"cookie", b"origin", b"expect", b"upgrade", b"transfer-encoding", b"content-encoding"}
+)
 _KEEP_ALIVE: Final = b"keep-alive"
 _JSON: Final = b"application/json"
+_PATH_TEXT: Final = PATH.decode()
 _HEADERS: Final = {
     **SECURITY_HEADERS,
     "Cache-Control": NO_STORE,
@@ -43,11 +47,11 @@ _HEADERS: Final = {
 _HEAD: Final = "".join(f"{name.lower()}: {value}\r\n" for name, value in _HEADERS.items()).encode()
 
 
-# Bodies with other members take the normal path. msgspec does not validate what it skips, so it would accept
-# a body that is not valid JSON.
+# Bodies with other members take the normal path, which says which are allowed.
 class _Body(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     feature_name: str
     event_id: str | None = None
+    timestamp: str | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(_Body)
@@ -62,8 +66,10 @@ class FastTrackHandler:
         event_writer: EventWriter,
         request_metrics: RequestMetrics,
         access_log: AccessLog,
+        hosts: AllowedHosts,
     ) -> None:
         self._authenticator = authenticator
+        self._accepted_hosts = hosts.accepted
         self._event_writer = event_writer
         self._request_metrics = request_metrics
         self._access_log = access_log
@@ -80,13 +86,15 @@ class FastTrackHandler:
             return False
         if found.get(b"connection", _KEEP_ALIVE).lower() != _KEEP_ALIVE:
             return False
+        if found.get(b"host") not in self._accepted_hosts:  # the normal path decides, once for each
+            return False
         user = self._cached_user(found)
         if user is None or found.get(b"content-type") != _JSON:
             return False
         on_done = partial(self._on_done, _Request(began, user.id, found, client), responder)
         try:
             event = _DECODER.decode(body)
-            self._event_writer.submit(user, event.feature_name, event.event_id, on_done)
+            self._event_writer.submit(user, event.feature_name, event.event_id, event.timestamp, on_done)
         except (ValueError, RecursionError, VigilityError):  # the normal path will report what is wrong
             return False
         return True
@@ -123,22 +131,20 @@ class FastTrackHandler:
     def _log(self, request: _Request, named: str, status: int, seconds: float, size: int) -> None:
         peer, forwarded_for = peer_of(request.client), _text(request.headers.get(b"x-forwarded-for"))
         self._access_log.write(
-            AccessRecord(
-                request_id=named,
-                address=self._access_log.client_address(peer, forwarded_for),
-                method="POST",
-                path=PATH.decode(),
-                status=status,
-                seconds=seconds,
-                size=size,
-                user_id=request.user_id,
-            )
+            request_id=named,
+            address=self._access_log.client_address(peer, forwarded_for),
+            method="POST",
+            path=_PATH_TEXT,
+            status=status,
+            seconds=seconds,
+            size=size,
+            user_id=request.user_id,
         )
 
     def _count(self) -> None:
         for status, seconds in self._seconds.items():
             if seconds:
-                self._request_metrics.count("POST", PATH.decode(), status, seconds)
+                self._request_metrics.count("POST", _PATH_TEXT, status, seconds)
                 seconds.clear()
 
 

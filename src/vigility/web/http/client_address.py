@@ -1,18 +1,38 @@
-"""Finds the client's address, through the proxies that are trusted."""
+"""Finds the client's address and scheme, through the proxies that are trusted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 from vigility.config import Network
 
 _IPV6_SUBSCRIBER_PREFIX: Final = 64
+_IPV6_SITE_PREFIX: Final = 48
+
+
+@dataclass(frozen=True, slots=True)
+class ClientNetworks:
+    """What is limited together.
+
+    Attributes:
+        subscriber: one IPv4 address, or the IPv6 /64 that one subscriber has.
+        site: for IPv6 also the /48 around it, all of which one attacker may have.
+    """
+
+    subscriber: str
+    site: str | None
+
+    @property
+    def widest(self) -> str:
+        """The site or, for IPv4, the address."""
+        return self.site or self.subscriber
 
 
 class ClientAddressResolver:
-    """Finds the client's address. Believes `X-Forwarded-For` only from the trusted proxies."""
+    """Finds the client's address and scheme. Believes `X-Forwarded-…` only from the trusted proxies."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted
@@ -35,17 +55,32 @@ class ClientAddressResolver:
             address = str(hop)
         return address
 
+    def is_https(self, peer: str, scheme: str, forwarded_proto: str | None) -> bool:
+        """Whether the client used https: to the server itself, or to a trusted proxy that says so.
+
+        Where several proxies have added to the header, the first value is that of the client's connection.
+        """
+        if scheme == "https":
+            return True
+        first = (forwarded_proto or "").partition(",")[0].strip().lower()
+        return first == "https" and self._is_proxy(peer)
+
     def _is_proxy(self, address: str) -> bool:
         parsed = _parse(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
 
 
-def rate_limit_key(address: str) -> str:
-    """What is limited together: one IPv4 address, or the /64 network that one IPv6 subscriber has."""
+def networks_of(address: str) -> ClientNetworks:
+    """The networks that an address belongs to."""
     parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, _IPV6_SUBSCRIBER_PREFIX), strict=False))
-    return address
+        number = int(parsed)  # without the zone that a link-local address has
+        subscriber, site = (
+            str(ip_network((number, prefix), strict=False))
+            for prefix in (_IPV6_SUBSCRIBER_PREFIX, _IPV6_SITE_PREFIX)
+        )
+        return ClientNetworks(subscriber, site)
+    return ClientNetworks(address if parsed is None else str(parsed), None)
 
 
 def _without_port(hop: str) -> str:

@@ -22,6 +22,7 @@ from vigility.core.errors import (
     VigilityError,
 )
 from vigility.web.http.query_parameters import FIELD_PARAMETERS
+from vigility.web.http.write_limit import TooManyEvents
 
 logger: Final = logging.getLogger("vigility.web")
 
@@ -31,6 +32,7 @@ _STATUS: Final[dict[type[VigilityError], str]] = {
     UsernameTaken: falcon.HTTP_400,
     InvalidCredentials: falcon.HTTP_400,
     EventConflict: falcon.HTTP_409,
+    TooManyEvents: falcon.HTTP_429,
 }
 _SENTENCES: Final = {
     falcon.HTTP_404: "There is nothing at this address",
@@ -61,6 +63,8 @@ async def _on_vigility_error(
         unauthorized = falcon.HTTPUnauthorized(description="Invalid or expired token", challenges=["Bearer"])
         await _on_http_error(req, resp, unauthorized, params)
         return
+    if isinstance(error, TooManyEvents):
+        resp.set_header("Retry-After", str(error.seconds))
     resp.status = _STATUS.get(type(error), falcon.HTTP_400)
     _write(resp, sentence_of(error))
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from vigility.core.dimensions import DIMENSIONS, Dimension
+from vigility.core.errors import InvalidInput
 
 START_DATE: Final = "startDate"
 END_DATE: Final = "endDate"
 FEATURE: Final = "feature"
+LIMIT: Final = "limit"
+
+MAX_LIMIT: Final = 1_000
+"""The most bars of one response, and what it has by default: more can neither be read nor drawn."""
 
 
 def _camel_case(name: str) -> str:
@@ -27,3 +32,14 @@ FIELD_PARAMETERS: Final[dict[str, str]] = {
     **{dimension.name: name for name, dimension in DIMENSION_PARAMETERS.items()},
 }
 """The parameter for each field that the core's errors name."""
+
+
+def limit_of(text: str) -> int:
+    """The value of the parameter `limit`. Raises InvalidInput."""
+    if not text:
+        return MAX_LIMIT
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_LIMIT)):
+        limit = int(text)
+        if 1 <= limit <= MAX_LIMIT:
+            return limit
+    raise InvalidInput(LIMIT, f"must be a whole number from 1 to {MAX_LIMIT}, not {text!r:.40}")

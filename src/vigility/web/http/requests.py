@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from random import getrandbits
 from time import perf_counter
 from typing import Any, Final
@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, quote_from_bytes
 import falcon
 import falcon.asgi
 import msgspec
+
+from vigility.web.http.content_encoding import body_too_large, decoded
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -23,6 +25,9 @@ MAX_DISCARDED_BYTES: Final = 16 * 1024 * 1024
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_PARAMETERS: Final = 50
+# An error names at most so many members, each by at most so many characters.
+_MAX_NAMED: Final = 5
+_MAX_SHOWN: Final = 40
 
 
 class Request(falcon.asgi.Request):
@@ -63,13 +68,13 @@ def peer_of(client: tuple[str, int] | None) -> str:
     return client[0] if client else "local"
 
 
-async def json_object(req: Request) -> dict[str, Any]:
+async def json_object(req: Request, members: Collection[str] | None = None) -> dict[str, Any]:
     """The JSON object in the body. A missing body and an empty list count as an empty object.
 
     If a member appears twice, the last one counts. Raises HTTPContentTooLarge, HTTPUnsupportedMediaType or
-    HTTPBadRequest.
+    HTTPBadRequest, also for a member that is none of `members`.
     """
-    body = await json_body(req, MAX_BODY_BYTES)
+    body = decoded(await encoded_json(req, MAX_BODY_BYTES), content_encoding(req), MAX_BODY_BYTES)
     if not body:
         return {}
     try:
@@ -80,18 +85,34 @@ async def json_object(req: Request) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise falcon.HTTPBadRequest(description="The body must be a JSON object")
+    if members is not None and (problem := unknown_members(value, members)):
+        raise falcon.HTTPBadRequest(description=problem)
     return value
 
 
-async def json_body(req: Request, max_bytes: int) -> bytes:
-    """The body, of at most `max_bytes`. Unless it is empty, its type must be JSON.
+def unknown_members(value: Mapping[str, Any], allowed: Collection[str]) -> str | None:
+    """A sentence about the members that are not allowed; None if there are none."""
+    unknown = sorted(value.keys() - set(allowed))
+    if not unknown:
+        return None
+    names = ", ".join(ascii(name)[:_MAX_SHOWN] for name in unknown[:_MAX_NAMED])
+    return f"Unknown member {names}; allowed: {', '.join(allowed)}"
 
-    Raises HTTPContentTooLarge or HTTPUnsupportedMediaType.
+
+async def encoded_json(req: Request, max_bytes: int) -> bytes:
+    """The body as it was sent, of at most `max_bytes`: `decoded` decompresses it if it is compressed.
+
+    Unless it is empty, its type must be JSON. Raises HTTPContentTooLarge or HTTPUnsupportedMediaType.
     """
     body = await _read_body(req, max_bytes)
     if body and not _is_json(req.content_type):
-        raise falcon.HTTPUnsupportedMediaType(description="The body must be application/json")
+        raise falcon.HTTPUnsupportedMediaType(description=_wrong_type(req.content_type))
     return body
+
+
+def content_encoding(req: Request) -> str | None:
+    """How the body was compressed, if it was."""
+    return req.get_header("Content-Encoding")
 
 
 def query_of(req: Request, allowed: tuple[str, ...]) -> dict[str, str]:
@@ -101,8 +122,9 @@ def query_of(req: Request, allowed: tuple[str, ...]) -> dict[str, str]:
     pairs = _pairs(req.query_string)
     found = dict(pairs)
     if unknown := found.keys() - set(allowed):
-        names = ", ".join(sorted(ascii(name)[:40] for name in unknown))
-        raise falcon.HTTPBadRequest(description=f"Unknown parameter {names}; allowed: {', '.join(allowed)}")
+        names = ", ".join(sorted(ascii(name)[:_MAX_SHOWN] for name in unknown))
+        expected = ", ".join(allowed) or "none"
+        raise falcon.HTTPBadRequest(description=f"Unknown parameter {names}; allowed: {expected}")
     if len(found) < len(pairs):
         raise falcon.HTTPBadRequest(description="A parameter may appear only once")
     return found
@@ -129,9 +151,22 @@ async def _read_body(req: Request, max_bytes: int) -> bytes:
         elif (discarded := discarded + len(chunk)) > MAX_DISCARDED_BYTES:
             break
     if too_large:
-        raise falcon.HTTPContentTooLarge(description=f"The body must have at most {max_bytes} bytes")
+        raise body_too_large(max_bytes)
     return bytes(body)
 
 
 def _is_json(content_type: str | None) -> bool:
-    return (content_type or "").partition(";")[0].strip().lower() == "application/json"
+    return _media_type(content_type) == falcon.MEDIA_JSON
+
+
+def _wrong_type(content_type: str | None) -> str:
+    if not content_type:
+        return "The body must be application/json, and the request must say so in Content-Type"
+    sentence = f"The body must be application/json, not {ascii(content_type)[:_MAX_SHOWN]}"
+    if _media_type(content_type) == "text/plain":  # what sendBeacon makes of a string
+        return f'{sentence}; with sendBeacon, send new Blob([json], {{type: "application/json"}})'
+    return sentence
+
+
+def _media_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()

@@ -5,47 +5,74 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache, partial
+from select import PIPE_BUF
 from time import perf_counter, time
 from typing import Final
 
+import msgspec
 from falcon.asgi import Response
 
 from vigility.web.http.client_address import ClientAddressResolver
 from vigility.web.http.requests import Request, peer_of
+from vigility.web.middleware.background_writer import BackgroundWriter
 
+# A worker at full load fills this in two seconds. It takes some 10 MB.
+MAX_WAITING_LINES: Final = 20_000
 _MAX_PATH_LENGTH: Final = 200
+_DELETE: Final = b"\x7f"
+# How long a worker that stops waits for the reader of the log.
+_FLUSH_SECONDS: Final = 1.0
+# Clients whose addresses are kept, so that those behind a proxy are not computed for each request.
+_KEPT_ADDRESSES: Final = 1_000
+
+Sink = Callable[[bytes], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRecord:
-    """What the log says about a request and its response. `seconds` is the time between the two."""
+class AccessRecord(msgspec.Struct, gc=False, frozen=True):
+    """What the log says about a request and its response: the members of a line, in their order.
 
+    `ms` is the time between the two.
+    """
+
+    time: str
+    pid: int
     request_id: str
     address: str
     method: str
     path: str
     status: int
-    seconds: float
-    size: int
+    ms: float
+    bytes: int
     user_id: int | None
 
 
-class AccessLog:
-    """Finds the client's address before each request, and writes a line after it."""
+class LostLines(msgspec.Struct, gc=False, frozen=True):
+    """How many lines were lost because too many waited. A line of its own."""
 
-    def __init__(self, addresses: ClientAddressResolver, sink: Callable[[bytes], None] | None) -> None:
-        """`sink` writes a line; without one the log is off."""
-        self._addresses = addresses
-        self._sink = sink
+    time: str
+    pid: int
+    lines_lost: int
+
+
+class AccessLog:
+    """Finds the client's address before each request, and has a line written after it."""
+
+    def __init__(self, addresses: ClientAddressResolver, sink: Sink | None) -> None:
+        """`sink` writes some lines, in another thread, and may block; without one the log is off."""
+        self._resolve = lru_cache(_KEPT_ADDRESSES)(addresses.resolve)
+        self._time_text = _TimeText()
+        self._pid = os.getpid()
+        write = None if sink is None else partial(_write_lines, sink)
+        self._writer = None if write is None else BackgroundWriter(write, MAX_WAITING_LINES)
 
     @property
     def is_on(self) -> bool:
         """Whether lines are written."""
-        return self._sink is not None
+        return self._writer is not None
 
     async def process_request(self, req: Request, _resp: Response) -> None:
         """Find the client's address."""
@@ -57,7 +84,7 @@ class AccessLog:
         resp.set_header("X-Request-ID", req.context.request_id)
         if not self.is_on:
             return
-        record = AccessRecord(
+        self.write(
             request_id=req.context.request_id,
             address=req.context.address,
             method=req.method,
@@ -67,33 +94,86 @@ class AccessLog:
             size=len(await resp.render_body() or b""),
             user_id=req.context.user_id,
         )
-        self.write(record)
 
     def client_address(self, peer: str, forwarded_for: str | None) -> str:
         """The address that the request comes from."""
-        return self._addresses.resolve(peer, forwarded_for)
+        return self._resolve(peer, forwarded_for)
 
-    def write(self, record: AccessRecord) -> None:
-        """Write the line of a request."""
-        if self._sink is None:
-            return
-        line = {
-            "time": datetime.fromtimestamp(time(), UTC).isoformat(timespec="milliseconds"),
-            "pid": os.getpid(),
-            "request_id": record.request_id,
-            "address": record.address,
-            "method": record.method,
-            "path": record.path[:_MAX_PATH_LENGTH],
-            "status": record.status,
-            "ms": round(record.seconds * 1000, 2),
-            "bytes": record.size,
-            "user_id": record.user_id,
-        }
-        # Pure ASCII: nothing that was sent can start a new line or control a terminal.
-        self._sink(json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
+    def write(  # noqa: PLR0913 - the members of a line
+        self,
+        *,
+        request_id: str,
+        address: str,
+        method: str,
+        path: str,
+        status: int,
+        seconds: float,
+        size: int,
+        user_id: int | None,
+    ) -> None:
+        """Have the line of a request written. Never waits: if too many lines wait, it is counted instead."""
+        if self._writer is not None:
+            ms = round(seconds * 1000, 2)
+            path = path[:_MAX_PATH_LENGTH]
+            self._writer.put(
+                AccessRecord(
+                    self._time_text(), self._pid, request_id, address, method, path, status, ms, size, user_id
+                )
+            )
+
+    def close(self) -> None:
+        """Write what waits, unless the reader of the log takes longer than a second."""
+        if self._writer is not None:
+            self._writer.close(_FLUSH_SECONDS)
 
 
-def to_stdout(line: bytes) -> None:
-    """Write a line in one call, so that the lines of several workers do not mix."""
+def to_stdout(lines: bytes) -> None:
+    """Write lines in one call, so that those of several workers do not mix."""
     with suppress(OSError):  # the reader of the log is gone; requests are still served
-        os.write(sys.stdout.fileno(), line)
+        os.write(sys.stdout.fileno(), lines)
+
+
+class _TimeText:
+    """The present moment as text, to the millisecond. Cheap: many lines have the same."""
+
+    def __init__(self) -> None:
+        self._millis = -1
+        self._text = ""
+
+    def __call__(self) -> str:
+        millis = int(time() * 1000)
+        if millis != self._millis:
+            self._millis = millis
+            self._text = datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds")
+        return self._text
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def _write_lines(sink: Sink, records: Sequence[AccessRecord], lost: int) -> None:
+    """Write the lines of some records, and how many lines were lost, if any."""
+    items: list[msgspec.Struct] = [*records]
+    if lost:
+        items.append(LostLines(_TimeText()(), os.getpid(), lost))
+    for piece in _pieces(_lines(items)):
+        sink(piece)
+
+
+def _lines(items: Sequence[msgspec.Struct]) -> bytes:
+    """Printable ASCII: nothing that was sent can start a new line or control a terminal."""
+    with suppress(UnicodeEncodeError):  # half a surrogate pair
+        lines = _ENCODER.encode_lines(items)
+        if lines.isascii() and _DELETE not in lines:
+            return lines
+    texts = (json.dumps(msgspec.to_builtins(item), separators=(",", ":")) for item in items)
+    return "".join(f"{text}\n" for text in texts).encode("ascii").replace(_DELETE, rb"\u007f")
+
+
+def _pieces(lines: bytes) -> Iterator[bytes]:
+    """The lines in pieces of the size up to which a pipe does not mix what several processes write."""
+    begin = 0
+    while begin < len(lines):
+        end = lines.rfind(b"\n", begin, begin + PIPE_BUF) + 1
+        yield lines[begin:end]
+        begin = end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import falcon
@@ -10,6 +11,8 @@ from falcon.asgi import Response
 from vigility.web.auth.cookies import AUTH_COOKIE
 from vigility.web.http.requests import Request
 from vigility.web.middleware.origins import AllowedOrigins
+
+logger: Final = logging.getLogger("vigility.web")
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -30,7 +33,10 @@ class CsrfMiddleware:
         if req.method in _SAFE_METHODS:
             return
         get = req.get_header
-        if not self._origins.may_act(get("Origin"), get("Host"), get("Sec-Fetch-Site")):
+        headers = get("Origin"), get("Host"), get("Sec-Fetch-Site")
+        if not self._origins.may_act(*headers):
             req.context.cookie_allowed = False
             if req.auth is None and req.get_cookie_values(AUTH_COOKIE):
-                raise falcon.HTTPForbidden(description="This origin may not act with a cookie")
+                reason = f"This origin may not act with a cookie: {self._origins.difference(*headers)}"
+                logger.warning("request %s refused: %s", req.context.request_id, reason)
+                raise falcon.HTTPForbidden(description=reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 DEVELOPMENT_ORIGIN: Final = "http://localhost:3000"
+_MAX_SHOWN: Final = 100
 
 
 class AllowedOrigins:
@@ -27,6 +28,21 @@ class AllowedOrigins:
         if origin is None:
             return fetch_site != "cross-site"
         return self.is_frontend(origin) or _host_of(origin) == (host or "").lower()
+
+    def difference(self, origin: str | None, host: str | None, fetch_site: str | None) -> str:
+        """Why `may_act` says no, in one sentence for whoever configures the server."""
+        if origin is None:
+            return f"the header Sec-Fetch-Site is {_shown(fetch_site)}"
+        return (
+            f"the header Origin is {_shown(origin)}, but Host is {_shown(host)}; a proxy in between must "
+            "pass on the Host of the browser (nginx: proxy_set_header Host $http_host), and a front end with "
+            "an address of its own must be named in FRONTEND_URL"
+        )
+
+
+def _shown(header: str | None) -> str:
+    """The value of a header, cut short and with everything escaped that is not plain text."""
+    return "missing" if header is None else ascii(header[:_MAX_SHOWN])
 
 
 def _host_of(origin: str) -> str:

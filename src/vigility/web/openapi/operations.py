@@ -11,7 +11,14 @@ from pydantic import BaseModel
 from vigility.core.dimensions import Dimension
 from vigility.core.reports.filters import ALL
 from vigility.core.validators import MAX_FEATURE_LENGTH
-from vigility.web.http.query_parameters import DIMENSION_PARAMETERS, END_DATE, FEATURE, START_DATE
+from vigility.web.http.query_parameters import (
+    DIMENSION_PARAMETERS,
+    END_DATE,
+    FEATURE,
+    LIMIT,
+    MAX_LIMIT,
+    START_DATE,
+)
 from vigility.web.openapi import schemas
 
 ResponseSpec = tuple[str, type[BaseModel] | str | None]
@@ -22,11 +29,15 @@ ERRORS: Final[Mapping[int, ResponseSpec]] = {
     401: ("There is no token, or it is invalid, expired or revoked.", schemas.ErrorResponse),
     403: ("The request came from an origin that may not act with a cookie.", schemas.ErrorResponse),
     404: ("There is nothing at this address.", schemas.ErrorResponse),
-    409: ("The event_id belongs to an event of another user or feature.", schemas.ErrorResponse),
-    413: ("The body is over 100 kB, or over 2 MiB for a batch.", schemas.ErrorResponse),
-    415: ("The body is not application/json.", schemas.ErrorResponse),
-    429: ("Too many attempts; Retry-After tells how many seconds to wait.", schemas.ErrorResponse),
-    503: ("The database is unavailable; try again after Retry-After seconds.", schemas.ErrorResponse),
+    409: ("The event_id belongs to the user's event of another feature.", schemas.ErrorResponse),
+    413: ("The body, decompressed, is over 100 kB, or over 2 MiB for a batch.", schemas.ErrorResponse),
+    415: ("The body is not application/json, or is encoded otherwise than by gzip.", schemas.ErrorResponse),
+    421: ("The Host header names another host than this server's.", schemas.ErrorResponse),
+    429: ("Too many attempts or events; Retry-After tells how many seconds to wait.", schemas.ErrorResponse),
+    503: (
+        "The database is unavailable, or too much waits for it; try again after Retry-After seconds.",
+        schemas.ErrorResponse,
+    ),
     504: (
         "The database was lost during the commit, so this may or may not be stored.",
         schemas.ErrorResponse,
@@ -48,7 +59,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method at one path. `errors` are the statuses of `ERRORS` that it can respond with."""
+    """One method at one path. `errors` are the statuses of `ERRORS` that it can respond with, besides 421."""
 
     method: str
     name: str
@@ -63,7 +74,7 @@ class Operation:
     @property
     def all_responses(self) -> dict[int, ResponseSpec]:
         """Every status, with what it means."""
-        return dict(self.responses) | {status: ERRORS[status] for status in self.errors}
+        return dict(self.responses) | {status: ERRORS[status] for status in (*self.errors, 421)}
 
 
 def _page(name: str) -> Operation:
@@ -89,6 +100,16 @@ _FEATURE: Final = Parameter(
     FEATURE,
     "The feature whose days are shown. It does not change the bars.",
     {"type": "string", "maxLength": MAX_FEATURE_LENGTH},
+)
+_LIMIT: Final = Parameter(
+    LIMIT,
+    "How many bars there are at most, the highest first. `rest` says how much that leaves out.",
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": MAX_LIMIT},
+            {"type": "string", "maxLength": 0},
+        ]
+    },
 )
 _BODY_ERRORS: Final = (400, 413, 415)
 _SIGN_IN_LINK: Final = {
@@ -148,7 +169,7 @@ _EVENTS: Final[Mapping[str, tuple[Operation, ...]]] = {
         Operation(
             method="POST",
             name="track",
-            summary="Store that the user used a feature now. It is durable when the response is sent.",
+            summary="Store that the user used a feature. It is durable when the response is sent.",
             responses={
                 201: ("The event is stored.", schemas.EventResponse),
                 200: ("The event_id was stored before; this is that event.", schemas.EventResponse),
@@ -157,7 +178,7 @@ _EVENTS: Final[Mapping[str, tuple[Operation, ...]]] = {
                     schemas.QueuedEventResponse,
                 ),
             },
-            errors=(*_BODY_ERRORS, 401, 403, 409, 503, 504),
+            errors=(*_BODY_ERRORS, 401, 403, 409, 429, 503, 504),
             body=schemas.TrackBody,
             needs_user=True,
         ),
@@ -174,7 +195,7 @@ _EVENTS: Final[Mapping[str, tuple[Operation, ...]]] = {
                     schemas.BatchResponse,
                 )
             },
-            errors=(*_BODY_ERRORS, 401, 403, 503, 504),
+            errors=(*_BODY_ERRORS, 401, 403, 429, 503, 504),
             body=schemas.BatchBody,
             needs_user=True,
         ),
@@ -191,6 +212,7 @@ _EVENTS: Final[Mapping[str, tuple[Operation, ...]]] = {
                 _day(END_DATE, "last"),
                 *(_dimension(name, dimension) for name, dimension in DIMENSION_PARAMETERS.items()),
                 _FEATURE,
+                _LIMIT,
             ),
             needs_user=True,
         ),

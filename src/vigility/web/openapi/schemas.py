@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from vigility.core.dimensions import Gender
+from vigility.core.invisible_characters import visible_pattern
 from vigility.core.validators import (
     MAX_AGE,
     MAX_FEATURE_LENGTH,
@@ -25,12 +26,16 @@ from vigility.core.validators import (
 MAX_EVENTS: Final = 5_000
 """The largest number of events in one batch."""
 
-# No control characters or line separators, and no space at either end.
-_NAME: Final = (
-    r"^[^\s\u0000-\u001f\u007f-\u009f]"
-    r"([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*[^\s\u0000-\u001f\u007f-\u009f])?$"
-)
+# No control or invisible characters, no line separators, and no space at either end.
+_CONTROLS: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+_NAME: Final = rf"^(?!\s){visible_pattern(_CONTROLS)}+(?<!\s)$"
 _AGE_AS_TEXT: Final = r"^([1-9]|[1-9][0-9]|1[01][0-9]|120)$"
+
+_DATE: Final = r"^\d{4}-\d\d-\d\d$"
+_TIME_OF_EVENT: Final = (
+    "ISO 8601 with a time zone. At most 5 minutes in the future, and as far in the past as the server allows "
+    "(by default ten years). Without it: now."
+)
 
 
 def _pattern(pattern: str) -> dict[str, object]:
@@ -78,11 +83,17 @@ class LoginBody(BaseModel):
 
 
 class TrackBody(BaseModel):
-    """The use of a feature, now."""
+    """The use of a feature, now or at a time of its own. Other members are refused."""
 
-    model_config = _example(feature_name="date_filter", event_id="123e4567-e89b-42d3-a456-426614174000")
+    model_config = ConfigDict(
+        extra="forbid",
+        **_example(feature_name="date_filter", event_id="123e4567-e89b-42d3-a456-426614174000"),
+    )
 
     feature_name: FeatureName
+    timestamp: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None = Field(
+        None, description=_TIME_OF_EVENT
+    )
     event_id: UUID | None = Field(
         None,
         description="Chosen by the sender. Sending the same id again stores nothing; the response is 200.",
@@ -90,19 +101,20 @@ class TrackBody(BaseModel):
 
 
 class BatchEventBody(BaseModel):
-    """One event of a batch. An invalid one is rejected by itself and reported in the response."""
+    """One event of a batch. An invalid one is rejected by itself and reported in the response.
+
+    One with other members is invalid.
+    """
 
     feature_name: Any = Field(None, description="The name of the feature; required.")
-    timestamp: Any = Field(
-        None,
-        description="ISO 8601 with a time zone. At most 5 minutes in the future, and as far in the past "
-        "as the server allows (by default ten years). Without it: now.",
-    )
+    timestamp: Any = Field(None, description=_TIME_OF_EVENT)
     event_id: Any = Field(None, description="A UUID chosen by the sender, as for `POST /track`.")
 
 
 class BatchBody(BaseModel):
-    """Many uses of features."""
+    """Many uses of features. Other members are refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
     events: Annotated[list[BatchEventBody], Field(min_length=1, max_length=MAX_EVENTS)]
 
@@ -182,8 +194,22 @@ class FeatureCountItem(_Response):
 class DayCountItem(_Response):
     """How many events of the chosen feature a UTC day has."""
 
-    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    date: str = Field(pattern=_DATE)
     count: int
+
+
+class RestItem(_Response):
+    """The features without a bar, and how many events they have together."""
+
+    features: int
+    count: int
+
+
+class DaysItem(_Response):
+    """A range of UTC days."""
+
+    startDate: str = Field(pattern=_DATE)  # noqa: N815
+    endDate: str = Field(pattern=_DATE)  # noqa: N815
 
 
 class AnalyticsResponse(_Response):
@@ -191,6 +217,10 @@ class AnalyticsResponse(_Response):
 
     barChartData: list[FeatureCountItem]  # noqa: N815
     lineChartData: list[DayCountItem]  # noqa: N815
+    rest: RestItem | None = Field(None, description="Only if `limit` leaves features out.")
+    truncated: DaysItem | None = Field(
+        None, description="The whole range of days, if it is longer than the 11,000 days that the line shows."
+    )
 
 
 class HealthResponse(_Response):

@@ -9,19 +9,13 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from vigility.auth.passwords import BcryptHasher
 from vigility.bootstrap import PoolSettings, connect
 from vigility.config import Settings, load_settings
-from vigility.core.errors import VigilityError
 from vigility.web.app import create_app
-
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+from vigility.web.server.lazy_app import Application, LazyApp
 
 # How long the event loop may keep Python's global lock from the writer's thread. The writer needs it back
 # after each call into the database, some four times a transaction. Python's default of 5 ms would delay every
@@ -34,35 +28,27 @@ SWITCH_SECONDS: Final = 0.0001
 GC_THRESHOLD: Final = 20_000
 
 
-class LazyApp:
-    """The application, created when the worker starts. An error that prevents it is reported in one line."""
-
-    def __init__(self, load: Callable[[], Settings]) -> None:
-        self._load = load
-        self._app: Application | None = None
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Called by the server, the first time with the scope `lifespan`."""
-        if self._app is None:
-            try:
-                self._app = open_app(self._load())
-            except VigilityError as error:
-                await receive()
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-                return
-        await self._app(scope, receive, send)
-
-
 def open_app(settings: Settings) -> Application:
     """Open the database and create the application over it. Raises VigilityError."""
     sys.setswitchinterval(SWITCH_SECONDS)
     hasher = BcryptHasher(settings.bcrypt_rounds)
     pool = PoolSettings(settings.database_connections, settings.database_statement_seconds)
-    vigility = connect(settings.database_url, hasher=hasher, upgrade=settings.upgrade == "on", pool=pool)
-    app: Application = create_app(vigility, settings)
+    vigility = connect(
+        settings.database_url,
+        hasher=hasher,
+        upgrade=settings.upgrade == "on",
+        pool=pool,
+        oldest_event_days=settings.oldest_event_days,
+        max_features=settings.max_features,
+    )
+    try:
+        app: Application = create_app(vigility, settings)
+    except BaseException:
+        vigility.close()
+        raise
     gc.freeze()  # the collector need not scan what stays for good
     gc.set_threshold(GC_THRESHOLD)
     return app
 
 
-app = LazyApp(load_settings)
+app = LazyApp(load_settings, open_app)

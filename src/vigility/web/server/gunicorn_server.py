@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
@@ -14,6 +12,8 @@ from vigility.bootstrap import DatabaseUrl, backend_for, connect
 from vigility.config import Settings, share_metrics_in, shared_metrics
 from vigility.core.errors import InvalidInput
 from vigility.web.auth.signing_key import token_issuer
+from vigility.web.middleware.metrics_folder import new_folder, remove_abandoned_folders
+from vigility.web.server.first_start import CHECKED, reach
 from vigility.web.server.uvicorn_compat import check_uvicorn
 
 # Longer than nginx keeps its connections to us (60 s), so that nginx closes them and not this server.
@@ -34,9 +34,10 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> object:
         """Called by gunicorn in each worker, after the fork."""
-        from vigility.web.server.asgi import LazyApp
+        from vigility.web.server.asgi import open_app
+        from vigility.web.server.lazy_app import LazyApp
 
-        return LazyApp(lambda: self._settings)
+        return LazyApp(lambda: self._settings, open_app)
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "bind": f"{host}:{settings.port}",
         "workers": settings.workers,
         "worker_class": "vigility.web.server.worker.Worker",
+        "logger_class": "vigility.web.server.logger.Logger",
         "graceful_timeout": settings.grace_seconds,
         "keepalive": _KEEP_ALIVE_SECONDS,
         "control_socket_disable": True,
@@ -68,11 +70,13 @@ def prepare(settings: Settings) -> None:
         raise InvalidInput("DATABASE_URL", "memory: is not shared by workers; start one worker only")
     token_issuer(settings)
     connect(settings.database_url, upgrade=settings.upgrade == "on").close()
+    reach(CHECKED)
 
 
 def on_starting(_arbiter: object) -> None:
     """Called once, before the workers start. Their metrics start at zero."""
-    share_metrics_in(Path(tempfile.mkdtemp(prefix="vigility-metrics-")))
+    remove_abandoned_folders()
+    share_metrics_in(new_folder())
 
 
 def child_exit(_arbiter: object, worker: Worker) -> None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from vigility.core.errors import VigilityError
-from vigility.web.fast_path.contract import MAX_BODY_BYTES, PATH, REFUSED, STATE, FastPath
+from vigility.web.fast_path.contract import MAX_BODY_BYTES, PATH, STATE, FastPath
+from vigility.web.server.fast_path_cycle import FastPathCycle
+from vigility.web.server.framing import ChunkFraming, parser_behind_head
+from vigility.web.server.heads import BadRequest, HeadCheck, asks_for_keep_alive, rejection
 from vigility.web.server.timeouts import RequestTimeout, WriteTimeout
+from vigility.web.server.transport import LingeringTransport
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application, HTTPScope
+    from uvicorn._types import ASGI3Application
 
 # How much of a request line and headers the parser may hold before the application sees any of it.
 MAX_HEAD_BYTES: Final = 64 * 1024
@@ -24,21 +28,26 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 class Protocol(HttpToolsProtocol):
     """One connection.
 
-    Limits heads and slow clients, responds with JSON to what is not HTTP, and tries the fast path for
-    `POST /track`.
+    Limits heads, framing and slow clients, responds with JSON to what is not HTTP, ignores trailers and
+    offers of an upgrade, and tries the fast path for `POST /track`.
     """
 
     cycle: RequestResponseCycle | FastPathCycle | None  # type: ignore[assignment]
     _head_bytes = 0
     _in_body = False
+    _chunks: ChunkFraming | None = None  # of the request that arrives
+    _is_paused = False  # the parser stops behind the head that it has read
     _is_rejected = False  # everything that still arrives is ignored
+    _is_stopping = False  # the next response is the last one
     # The cycle whose response comes next. `cycle` may already be the one after it.
     _responding: RequestResponseCycle | FastPathCycle | None = None
 
     # typing has `override` from Python 3.12 on.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[explicit-override,override]
         """Called first."""
-        super().connection_made(transport)
+        self._head_check = HeadCheck()
+        self._lingering = LingeringTransport(transport, self.loop)
+        super().connection_made(self._lingering)  # type: ignore[arg-type]
         self._write_timeout = WriteTimeout(self.loop, transport)
         self._request_timeout = RequestTimeout(self.loop, self._on_request_timeout)
         self._request_timeout.extend(0)
@@ -48,15 +57,18 @@ class Protocol(HttpToolsProtocol):
         if self._responding is not None and not self._responding.response_complete:
             self._responding.disconnected = True
         super().connection_lost(exc)
+        self._lingering.on_lost()
         self._request_timeout.cancel()
         self._write_timeout.cancel()
 
     def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
         """Called with the bytes that arrived."""
-        if self._is_rejected:
+        if self._is_rejected or self.transport.is_closing():
             return
-        super().data_received(data)
-        in_head = bool(self.scope) and "method" not in self.scope
+        self._unset_keepalive_if_required()
+        if not self._parse(data):
+            return
+        in_head = self._is_in_head
         if not in_head and not self._in_body:
             self._head_bytes = 0
             if self._request_timeout.is_running or self.cycle is None or self.cycle.response_complete:
@@ -64,34 +76,65 @@ class Protocol(HttpToolsProtocol):
             return
         self._request_timeout.extend(len(data))
         self._head_bytes = self._head_bytes + len(data) if in_head else 0
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+        if self._head_bytes > MAX_HEAD_BYTES:
             self._reject(431, "The request's head is too large")
+        elif self._in_body and self._chunks is not None and self._chunks.is_excessive(len(data)):
+            self._reject(431, "The request's chunks hold too much beside the content")
+
+    def eof_received(self) -> bool:  # type: ignore[explicit-override,override]
+        """Called when the client has closed its sending side. What it has asked is still answered."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or self._in_body or self.transport.is_closing():
+            return False
+        self._close_after(cycle)
+        self._lingering.on_eof()
+        return True
+
+    def shutdown(self) -> None:  # type: ignore[explicit-override]
+        """Called when the server stops: whoever has sent a request, or soon does, still gets the response."""
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._close_after(self.cycle)
+        elif self._in_body:  # the response was sent before the rest of the request arrived
+            self.transport.close()
+        else:
+            self._lingering.close_when_idle(self._idle_since)
+
+    def on_header(self, name: bytes, value: bytes) -> None:  # type: ignore[explicit-override]
+        """Called with each header, and each trailer: trailers are ignored (RFC 9110, 6.5.1)."""
+        if not self._in_body:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:  # type: ignore[explicit-override]
         """Called when the head is complete."""
         version = self.parser.get_http_version()
         # The parser turns an exception raised here into an error of its own.
-        if version not in {"1.0", "1.1"}:
-            raise ValueError("unsupported version of HTTP")
-        # RFC 9112, 3.2: with two Host headers, a proxy may have used the other one.
-        if [name for name, _ in self.headers].count(b"host") != 1 and version == "1.1":
-            raise ValueError("not exactly one Host header")
-        if self.url == PATH and self._allows_fast_path():
+        is_in_chunks = self._head_check.check(version, self.parser.get_method(), self.url, self.headers)
+        self._chunks = ChunkFraming() if is_in_chunks else None
+        self._is_paused = self.parser.should_upgrade()
+        if self.url == PATH and version == "1.1" and self._allows_fast_path():
             path = {"method": "POST", "path": PATH.decode(), "raw_path": PATH, "query_string": b""}
             self.scope.update(path)  # type: ignore[typeddict-item]
-            self.cycle = self._responding = FastPathCycle(self, self.scope, self.parser.should_keep_alive())
+            keep_alive = self.parser.should_keep_alive() and not self._is_stopping
+            self.cycle = self._responding = FastPathCycle(self, self.scope, keep_alive)
         else:
-            super().on_headers_complete()
+            self._take_normal_path(version)
         self._in_body = True
 
     def on_body(self, body: bytes) -> None:  # type: ignore[explicit-override]
         """Called with a part of the body."""
         super().on_body(body)
+        if self._chunks is not None:
+            self._chunks.add_content(len(body))
         if isinstance(self.cycle, FastPathCycle) and len(self.cycle.body) > MAX_BODY_BYTES:
             self.fall_back(self.cycle)
 
     def on_message_complete(self) -> None:  # type: ignore[explicit-override]
         """Called when the request is complete."""
+        if self._is_paused:  # it is not: the parser has not read the body
+            return
         self._in_body = False
         super().on_message_complete()
         if isinstance(self.cycle, FastPathCycle):
@@ -119,10 +162,6 @@ class Protocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
-
-    def send_400_response(self, msg: str) -> None:  # type: ignore[explicit-override]
-        """Called when what arrived is not HTTP."""
-        self._reject(400, msg.removesuffix("."))
 
     def fall_back(self, fast: FastPathCycle) -> None:
         """Let the application handle a request, with what has arrived of it so far."""
@@ -154,12 +193,66 @@ class Protocol(HttpToolsProtocol):
         return (
             STATE in self.app_state
             and self.parser.get_method() == b"POST"
-            and self.parser.get_http_version() == "1.1"
             and not self.expect_100_continue  # its sender waits for an interim response before the body
             and not self.flow.write_paused  # a client that does not read responses must wait for the next
             and self.limit_concurrency is None  # only the normal path enforces it
             and (self.cycle is None or self.cycle.response_complete)
         )
+
+    @property
+    def _is_in_head(self) -> bool:
+        return bool(self.scope) and "method" not in self.scope
+
+    def _parse(self, data: bytes) -> bool:
+        """Parse what arrived. Whether the connection goes on."""
+        rest: bytes | memoryview = data
+        try:
+            while (stopped_at := self._feed(rest)) is not None:
+                assert self.cycle is not None  # noqa: S101 - the parser has just read a head
+                rest = memoryview(rest)[stopped_at:]
+                self._is_paused = False
+                self.parser = parser_behind_head(self.headers, self.cycle.keep_alive, self)
+        except httptools.HttpParserError as error:
+            self.logger.warning("Invalid HTTP request received.")
+            is_known = isinstance(error.__context__, BadRequest)
+            self._reject(400, str(error.__context__) if is_known else "Invalid HTTP request received")
+            return False
+        return not self.transport.is_closing()
+
+    def _feed(self, data: bytes | memoryview) -> int | None:
+        """Give the parser these bytes. Where it stopped, if it did, behind a head that offers an upgrade."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as pause:
+            return int(pause.args[0])
+        return None
+
+    def _close_after(self, cycle: RequestResponseCycle | FastPathCycle) -> None:
+        """Make the response of this cycle the last one of the connection."""
+        cycle.keep_alive = False
+        if isinstance(cycle, RequestResponseCycle):  # it may say "keep-alive" there
+            cycle.default_headers = self.server_state.default_headers
+
+    def _idle_since(self) -> float | None:
+        """When the last response was sent, or the connection began. None if a request is there."""
+        is_pending = self.cycle is not None and not self.cycle.response_complete
+        if is_pending or self._in_body or self._is_in_head:
+            return None
+        if self.timeout_keep_alive_task is not None:
+            return self.timeout_keep_alive_task.when() - self.timeout_keep_alive
+        return self._request_timeout.began
+
+    def _take_normal_path(self, version: str) -> None:
+        if version == "1.0":  # its sender does not know interim responses
+            self.expect_100_continue = False
+        super().on_headers_complete()
+        cycle = self.cycle
+        assert isinstance(cycle, RequestResponseCycle)  # noqa: S101 - the line above has made it
+        if version == "1.0" and asks_for_keep_alive(self.headers):
+            cycle.keep_alive = True
+            cycle.default_headers = [*cycle.default_headers, (b"connection", b"keep-alive")]
+        if self._is_stopping:
+            self._close_after(cycle)
 
     def _try_fast_path(self, fast: FastPathCycle) -> None:
         fast_path: FastPath = self.app_state[STATE]
@@ -199,62 +292,9 @@ class Protocol(HttpToolsProtocol):
                 self.transport.close()
                 return
         elif cycle is not None and not cycle.response_complete:
-            cycle.keep_alive = False
+            self._close_after(cycle)
             self._is_rejected = True
             return
-        body = b'{"error":"%s"}' % sentence.encode("ascii")
-        size = b"content-length: %d\r\n" % len(body)
-        head = b"content-type: application/json\r\nvary: Origin\r\nconnection: close\r\n"
-        self.transport.write(STATUS_LINE[status] + head + size + b"\r\n" + body)
+        self.transport.write(STATUS_LINE[status] + rejection(sentence))
         self.transport.close()
         self._write_timeout.start()
-
-
-class _IgnoredEvent:
-    """Takes the place of a cycle's `message_event`, on which no application waits here."""
-
-    def set(self) -> None:
-        """Called when a part of the request has arrived, or the connection is lost."""
-
-
-class FastPathCycle:
-    """A request on the fast path: what uvicorn's protocol needs of a cycle, and a `Responder`."""
-
-    __slots__ = ("_protocol", "body", "disconnected", "keep_alive", "more_body", "response_complete", "scope")
-
-    message_event: Final = _IgnoredEvent()
-
-    def __init__(self, protocol: Protocol, scope: HTTPScope, keep_alive: bool) -> None:
-        self._protocol = protocol
-        self.scope = scope
-        self.keep_alive = keep_alive
-        self.body = bytearray()
-        self.more_body = True
-        self.response_complete = False
-        self.disconnected = False
-
-    def respond(self, status: int, rest: bytes) -> None:
-        """See `Responder.respond`."""
-        if self._is_over:
-            return
-        protocol = self._protocol
-        common = b"".join([b"%b: %b\r\n" % header for header in protocol.server_state.default_headers])
-        if not self.keep_alive:
-            common += b"connection: close\r\n"
-        protocol.transport.write(STATUS_LINE[status] + common + rest)
-        self.response_complete = True
-        if not self.keep_alive:
-            protocol.transport.close()
-        protocol.on_response_complete()
-
-    def refuse(self, error: Exception) -> None:
-        """See `Responder.refuse`."""
-        if not self._is_over:
-            self.scope[REFUSED] = error  # type: ignore[typeddict-unknown-key]
-            self._protocol.fall_back(self)
-        elif not isinstance(error, VigilityError):
-            self._protocol.logger.error("a request failed after its client had gone", exc_info=error)
-
-    @property
-    def _is_over(self) -> bool:
-        return self.disconnected or self.response_complete or self._protocol.transport.is_closing()

@@ -18,10 +18,14 @@ UNREAD_SECONDS: Final = 60.0
 class RequestTimeout:
     """Limits how long the rest of a request may take. Costs nothing for requests that arrive in one piece."""
 
-    __slots__ = ("_began", "_loop", "_on_timeout", "_received", "_timer")
+    __slots__ = ("_loop", "_on_timeout", "_received", "_timer", "began")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_timeout: Callable[[int], None]) -> None:
-        """`on_timeout` is called once, with the number of bytes that arrived."""
+        """`on_timeout` is called once, with the number of bytes that arrived.
+
+        `began` is when the timeout was started last, by the clock of the event loop.
+        """
+        self.began = loop.time()
         self._loop = loop
         self._on_timeout = on_timeout
         self._timer: asyncio.TimerHandle | None = None
@@ -34,7 +38,7 @@ class RequestTimeout:
     def extend(self, received: int) -> None:
         """Count bytes of a request that is not complete yet. The first call starts the timeout."""
         if self._timer is None:
-            self._began, self._received = self._loop.time(), 0
+            self.began, self._received = self._loop.time(), 0
             self._timer = self._loop.call_later(REQUEST_SECONDS, self._check)
         self._received += received
 
@@ -46,7 +50,7 @@ class RequestTimeout:
 
     def _check(self) -> None:
         allowed = REQUEST_SECONDS + self._received / SLOWEST_BYTES_A_SECOND
-        left = self._began + allowed - self._loop.time()
+        left = self.began + allowed - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._check)
         else:

@@ -1,8 +1,8 @@
-"""Checks that the installed uvicorn has every name that `protocol.py` overrides or uses.
+"""Checks that the installed uvicorn has every name that this package overrides or uses.
 
 They are not uvicorn's public interface, so a new release may drop one. Without this check that would show up
 only as failing requests, or as limits that no longer apply. `tests/web/test_uvicorn_compat.py` holds the
-declarations below and `protocol.py` together.
+declarations below and the modules that use them together.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ OVERRIDDEN: Final = frozenset(
         "connection_lost",
         "connection_made",
         "data_received",
+        "eof_received",
         "on_body",
+        "on_header",
         "on_headers_complete",
         "on_message_complete",
         "on_response_complete",
         "pause_writing",
         "resume_writing",
-        "send_400_response",
+        "shutdown",
         "timeout_keep_alive_handler",
     }
 )
@@ -41,7 +43,7 @@ OVERRIDDEN: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What `protocol.py` uses of one class of uvicorn.
+    """What this package uses of one class of uvicorn.
 
     Attributes:
         path: the module and the name of the class.
@@ -91,6 +93,7 @@ CYCLE: Final = Usage(
     attributes=frozenset(
         {
             "body",
+            "default_headers",
             "disconnected",
             "keep_alive",
             "message_event",
@@ -119,12 +122,21 @@ FLOW_CONTROL: Final = Usage(
     path=("uvicorn.protocols.http.flow_control", "FlowControl"),
     attributes=frozenset({"read_paused", "write_paused"}),
 )
+SERVER: Final = Usage(
+    path=("uvicorn.server", "Server"),
+    methods=frozenset({"shutdown"}),
+    attributes=frozenset({"config", "lifespan", "server_state", "servers"}),
+)
+WORKER: Final = Usage(
+    path=("uvicorn_worker", "UvicornWorker"),
+    methods=frozenset({"_install_sigquit_handler", "_serve", "callback_notify", "init_signals"}),
+)
 SERVER_STATE: Final = Usage(path=("uvicorn.server", "ServerState"), attributes=frozenset({"default_headers"}))
 STATUS_LINE: Final = Usage(path=(_HTTPTOOLS, "STATUS_LINE"))
 
 
 class UnsupportedUvicorn(VigilityError):
-    """The installed uvicorn lacks names that `protocol.py` needs."""
+    """The installed uvicorn lacks names that this package needs."""
 
 
 def check_uvicorn() -> None:
@@ -141,7 +153,7 @@ def check_uvicorn() -> None:
 
 def missing_names() -> list[str]:
     """The names that are needed and that the installed uvicorn does not have."""
-    usages = (PROTOCOL, CYCLE, FLOW_CONTROL, SERVER_STATE, STATUS_LINE)
+    usages = (PROTOCOL, CYCLE, FLOW_CONTROL, SERVER, SERVER_STATE, STATUS_LINE, WORKER)
     return list(dict.fromkeys(name for usage in usages for name in _missing(usage)))
 
 
@@ -167,7 +179,12 @@ def _missing(usage: Usage) -> Iterator[str]:
 def _methods_of(used: object) -> set[str]:
     """The methods of a class that uvicorn defines. Those of asyncio's base classes do nothing."""
     bases = getattr(used, "__mro__", ())
-    return {name for base in bases if base.__module__.startswith("uvicorn.") for name in vars(base)}
+    return {
+        name
+        for base in bases
+        if base.__module__.startswith(("uvicorn.", "uvicorn_worker."))
+        for name in vars(base)
+    }
 
 
 def _attributes_set_by(used: object) -> set[str]:

@@ -116,8 +116,8 @@ export class Dashboard {
 		}
 		if (request !== this.#latest) return;
 		this.#report = report;
-		this.#showBars(report.barChartData, failure);
-		this.#showLine(report.lineChartData, failure);
+		this.#showBars(report.barChartData, failure, report.rest);
+		this.#showLine(report.lineChartData, failure, report.truncated);
 		this.#busy(false);
 		import("./exports.js").catch(() => {}); // ready for a click
 	}
@@ -130,7 +130,7 @@ export class Dashboard {
 		set(byId("charts"), { "aria-busy": busy });
 	}
 
-	#showBars(bars, failure) {
+	#showBars(bars, failure, rest) {
 		const { filters } = this.filterBar;
 		const showAll = () => this.filterBar.change(NO_FILTERS);
 		if (failure) this.#state("bars", `The counts could not be loaded. ${failure}.`, "Try again", () => this.#load());
@@ -138,20 +138,22 @@ export class Dashboard {
 		else if (active(filters).length) this.#state("bars", "No events under these filters.", "Remove them", showAll);
 		else this.#state("bars", "No events yet. Set a filter or press Refresh: that is counted and shown here.");
 		for (const id of ["csv", "png"]) byId(id).disabled = !bars.length;
-		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}`;
+		const others = rest ? `, and ${counted(rest.count)} on ${counted(rest.features, "other feature")}` : "";
+		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}${others}`;
 		byId("bars-about").textContent = bars.length ? about : "Events per feature";
 		this.bars.show(bars, this.#feature);
 		this.barTable.show(`Feature Usage: ${filtersInWords(filters)}`, bars.map(({ feature, count }) => [feature, count]));
 	}
 
-	#showLine(points, failure) {
+	#showLine(points, failure, whole) {
 		const feature = this.#feature;
 		chipButton(byId("close-line"), "Close", feature);
 		byId("close-line").hidden = !feature;
 		if (!feature) this.#state("line", "Choose a bar in Feature Usage to see its days.");
 		else if (points.length) this.#state("line");
 		else this.#state("line", failure ? "Not loaded." : "No days to show. Widen the dates, or choose another bar.");
-		byId("line-about").textContent = points.length ? lineInWords(points) : "Events per day";
+		const more = whole ? `. Not all days from ${whole.startDate} to ${whole.endDate}: set the dates to see others` : "";
+		byId("line-about").textContent = points.length ? `${lineInWords(points)}${more}` : "Events per day";
 		if (points.length) this.line.show(feature, points);
 		this.lineTable.show(`Time Trend of ${feature}`, points.map(({ date, count }) => [date, count]));
 	}

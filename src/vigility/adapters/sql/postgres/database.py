@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 import psycopg
@@ -60,6 +60,8 @@ _INHERITED: Final[list[Engine]] = []
 class PostgresDatabase:
     """Implements `Database` over one PostgreSQL database."""
 
+    code_point_collation = "C"
+
     def __init__(self, address: str, connections: int, statement_seconds: int) -> None:
         self._parameters = parameters_of(address)
         self._connections = connections
@@ -112,6 +114,14 @@ class PostgresDatabase:
                 connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_UPGRADE_LOCK,))
                 yield connection
+
+    def limited(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002
+        """See `Database.limited`: the session's statement_timeout does that."""
+        return nullcontext()
+
+    def problems(self, connection: Connection) -> Sequence[str]:  # noqa: ARG002
+        """See `Database.problems`: a server checks types and keys when it writes."""
+        return ()
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:
         """See `Database.lock_tables`."""

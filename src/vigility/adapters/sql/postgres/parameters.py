@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
 from vigility.core.errors import InvalidInput
@@ -25,18 +28,39 @@ _DEFAULTS: Final[dict[str, str | int]] = {
     "keepalives_count": 5,
 }
 
+_ONLY_IN_URLS: Final = frozenset({"ssl"})  # libpq takes ssl=true for sslmode=require, as JDBC has it
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}")
+_WRONG_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
 
 def parameters_of(address: str) -> dict[str, Any]:
     """What libpq is told: the parameters of the address, and defaults for those that it leaves out.
 
-    Raises InvalidInput if libpq does not accept it. The error never shows the password.
+    Raises InvalidInput if libpq does not accept it. The error names the parameters that it does not know, or
+    that are there twice, and never shows a value: it may be a password.
     """
+    _check_names(_names(address))
+    if _WRONG_PERCENT.search(address):
+        raise InvalidInput("database", "has a % without two hexadecimal digits behind it: write %25 for a %")
     try:
         return _DEFAULTS | conninfo_to_dict(address)
     except psycopg.Error:
         # libpq's own message may repeat a part of the password.
         form = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE"
         raise InvalidInput("database", f"is not a PostgreSQL URL; they look like {form}") from None
+
+
+def _names(address: str) -> Sequence[str]:
+    return [option.partition("=")[0] for option in address.partition("?")[2].split("&") if option]
+
+
+def _check_names(names: Sequence[str]) -> None:
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} | _ONLY_IN_URLS
+    unknown = ", ".join(sorted(name for name in set(names) - known if _NAME.fullmatch(name)))
+    if unknown:
+        raise InvalidInput("database", f"has parameters that PostgreSQL's libpq does not know: {unknown}")
+    if repeated := ", ".join(sorted(name for name in set(names) & known if names.count(name) > 1)):
+        raise InvalidInput("database", f"must have each parameter once, not {repeated} several times")
 
 
 def name_of(parameters: dict[str, Any]) -> str:

@@ -48,7 +48,8 @@ SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM inserted),
 FROM sent
 """
 # Every transaction inserts event_ids in the same order, so that none waits for another in a circle.
-_ONCE: Final = "ORDER BY event_id ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING"
+_ONCE: Final = """ORDER BY event_id, user_id
+    ON CONFLICT (event_id, user_id) WHERE event_id IS NOT NULL DO NOTHING"""
 _INSERT_NEW: Final = _INSERT_EVENTS.format(id=_NEW_ID, given="", column="", once="")
 _INSERT_NEW_ONCE: Final = _INSERT_EVENTS.format(id=_NEW_ID, given="", column="", once=_ONCE)
 _INSERT_WITH_IDS: Final = _INSERT_EVENTS.format(id="id", given="%s::bigint[], ", column="id, ", once=_ONCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -31,10 +31,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from vigility.adapters.sql.error_translation import sqlite_code, store_errors
 from vigility.adapters.sql.schema import events
-from vigility.adapters.sql.sqlite import rows
-from vigility.adapters.sql.sqlite.file_lock import file_lock
+from vigility.adapters.sql.sqlite import integrity, rows
+from vigility.adapters.sql.sqlite.connections import SqliteConnection, open_connection
+from vigility.adapters.sql.sqlite.file_lock import PATIENT_SECONDS, TIMEOUT_SECONDS, file_lock
+from vigility.adapters.sql.sqlite.files import DatabaseFiles
+from vigility.adapters.sql.sqlite.permissions import create_database, follow_database, may_write
+from vigility.adapters.sql.sqlite.time_limit import time_limit
 from vigility.core.errors import StoreUnavailable
 from vigility.core.events.model import EventRecord
+from vigility.core.patience import is_patient, patient
 from vigility.core.reports.rollups import RollupRow
 
 # How long a statement waits for a process that holds the file without taking the lock (the sqlite3 shell).
@@ -57,45 +62,82 @@ class SqliteDatabase:
     It uses WAL, synchronous=FULL and foreign keys, and a lock file among its writers.
     """
 
+    code_point_collation = "BINARY"
+    statement_seconds: float = 30
+
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        # One file has one lock, whatever link leads to it, and stays the same file when the process changes
-        # its directory or forks, as a daemon does.
-        self._path = path.resolve()
-        self._lock_file = self._path.with_name(self._path.name + "-lock")
-        self._opened = _engine(self._path)
+        self._files = DatabaseFiles(path)
+        self._opened = _new_engine(self._files)
         self._owner = os.getpid()
+        self._closed = False
 
     def identity(self) -> str:
         """See `Database.identity`."""
         with store_errors(self.name):
-            file = self._path.stat()
+            file = self._files.database.stat()
         return f"sqlite {file.st_dev} {file.st_ino}"
 
     @contextmanager
     def reading(self, *, no_timeout: bool = False) -> Iterator[Connection]:  # noqa: ARG002 - SQLite has no time limit
         """See `Database.reading`."""
-        with store_errors(self.name), self._engine.connect() as connection, connection.begin():
+        with store_errors(self.name), self._connected() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self, *, no_timeout: bool = False) -> Iterator[Connection]:  # noqa: ARG002 - SQLite has no time limit
         """See `Database.writing`."""
-        with (
-            store_errors(self.name),
-            file_lock(self._lock_file),
-            self._engine.connect() as connection,
-            connection.execution_options(vigility_begin="BEGIN IMMEDIATE").begin(),
-        ):
-            yield connection
+        with store_errors(self.name):
+            self._files.require_present()  # before a lock file is made where no database is any more
+            with (
+                self._lock(),
+                self._connected() as connection,
+                connection.execution_options(vigility_begin="BEGIN IMMEDIATE").begin(),
+            ):
+                yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection to the files that are at the path. What it wrote elsewhere nobody would find again."""
+        with self._engine.connect() as connection:
+            driver_connection = _driver_connection(connection)
+            self._files.require_same(driver_connection.opened)
+            try:
+                yield connection
+            finally:
+                if driver_connection.snapshot:
+                    self._files.require_unchanged(driver_connection.snapshot)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """The lock among the writers. A batch job waits for it as long as other writers make progress."""
+        files = self._files
+        if not is_patient():
+            with file_lock(files.lock, TIMEOUT_SECONDS, database=files.database):
+                yield
+            return
+        with file_lock(files.lock, PATIENT_SECONDS, database=files.database, progress=files.progress):
+            with suppress(OSError):
+                os.utime(files.lock)  # others see that this job got on, even if it has nothing to write
+            yield
 
     def write_events(self) -> AbstractContextManager[Connection]:
         """See `Database.write_events`."""
         return self.writing()
 
-    def upgrading(self) -> AbstractContextManager[Connection]:
-        """See `Database.upgrading`."""
-        return self.writing()
+    @contextmanager
+    def upgrading(self) -> Iterator[Connection]:
+        """See `Database.upgrading`. When many start at once, the others wait for the one that upgrades."""
+        with patient(), self.writing() as connection:
+            yield connection
+
+    def limited(self, connection: Connection) -> AbstractContextManager[None]:
+        """See `Database.limited`."""
+        return time_limit(_driver_connection(connection), self.statement_seconds)
+
+    def problems(self, connection: Connection) -> Sequence[str]:
+        """See `Database.problems`."""
+        return integrity.problems(connection)
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:
         """See `Database.lock_tables`: a writer has the whole file."""
@@ -108,13 +150,20 @@ class SqliteDatabase:
     def advance_sequence(self, connection: Connection, table: Table, number: int) -> None:
         """See `Database.advance_sequence`: SQLite continues from the highest id there is."""
 
-    def use_write_ahead_log(self) -> None:
-        """Switch the file to WAL, which it then keeps, if it has another journal."""
-        with store_errors(self.name), self._engine.connect() as connection:
+    def prepare_for_writing(self) -> None:
+        """Let the lock file follow the database, and switch that to WAL, which it then keeps.
+
+        Changes nothing if the database may only be read.
+        """
+        follow_database(self._files.lock, self._files.database)
+        with store_errors(self.name), self._connected() as connection:
             mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
-        if mode != "wal":
-            with store_errors(self.name), file_lock(self._lock_file):
-                self._switch_to_wal()
+            is_immutable = _driver_connection(connection).snapshot is not None
+        if mode == "wal" or is_immutable or not may_write(self._files.database):
+            return
+        with store_errors(self.name), self._lock():
+            self._switch_to_wal()
+            self._engine.dispose()  # new connections note the files that they have open now
 
     def _switch_to_wal(self) -> None:
         # SQLite refuses this inside a transaction, so SQLAlchemy does not see the driver's errors.
@@ -149,19 +198,31 @@ class SqliteDatabase:
 
     @property
     def _engine(self) -> Engine:
-        """The connections of this process; a forked child opens its own."""
+        """The connections of this process; a forked child opens its own.
+
+        Raises StoreUnavailable once the database is closed, also if the parent closed it before the fork.
+        """
+        if self._closed:
+            raise StoreUnavailable(f"{self.name}: is closed", "it is being closed")
         if self._owner != os.getpid():
             _INHERITED.append(self._opened)
-            self._opened, self._owner = _engine(self._path), os.getpid()
+            self._opened, self._owner = _new_engine(self._files), os.getpid()
         return self._opened
 
     def close(self) -> None:
         """Close the connections. The last one of a file checkpoints it, so this takes the lock too."""
+        if self._closed:
+            return
+        engine, self._closed = self._engine, True
         try:
-            with file_lock(self._lock_file):
-                self._engine.dispose()
-        except OSError:  # the folder is not writable, so the file cannot be checkpointed either
-            self._engine.dispose()
+            self._files.require_present()  # or a lock file would be made beside nothing, or another database
+            if may_write(self._files.database):
+                with self._lock():
+                    engine.dispose()
+        except (OSError, StoreUnavailable):  # another holds the lock, or it may not be made
+            pass
+        finally:
+            engine.dispose()
 
 
 def sqlite_database(path: Path, *, make: bool) -> SqliteDatabase:
@@ -169,26 +230,36 @@ def sqlite_database(path: Path, *, make: bool) -> SqliteDatabase:
 
     Raises StoreUnavailable if the file cannot be opened, is missing or is not a regular file.
     """
-    if path.exists() and not path.is_file():  # SQLite's error says less, and leaves a lock file beside it
-        raise StoreUnavailable(
-            f"{path}: is a directory" if path.is_dir() else f"{path}: is not a regular file"
-        )
-    if not make and not path.exists():
-        raise StoreUnavailable(f"{path}: there is no such file")
+    with store_errors(str(path)):
+        _require_file(path, make=make)
     database = SqliteDatabase(path)
     try:
         if make:
-            database.use_write_ahead_log()
+            database.prepare_for_writing()
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _engine(path: Path) -> Engine:
+def _require_file(path: Path, *, make: bool) -> None:
+    if path.exists() and not path.is_file():  # SQLite's error says less, and leaves a lock file beside it
+        raise StoreUnavailable(
+            f"{path}: is a directory" if path.is_dir() else f"{path}: is not a regular file"
+        )
+    if make:
+        try:
+            create_database(path.resolve())
+        except OSError as error:
+            raise StoreUnavailable(f"{path}: unable to open database file: {error.strerror}") from error
+    elif not path.exists():
+        raise StoreUnavailable(f"{path}: there is no such file")
+
+
+def _new_engine(files: DatabaseFiles) -> Engine:
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        URL.create("sqlite", database=str(files.database)),
+        creator=partial(open_connection, files, BUSY_TIMEOUT_SECONDS),
     )
     event.listen(engine, "connect", partial(_on_connect, engine))
     event.listen(engine, "checkin", partial(_on_checkin, engine))
@@ -199,14 +270,16 @@ def _engine(path: Path) -> Engine:
 
 def _on_connect(engine: Engine, connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
     entry.info[_POOL] = engine.pool
-    connection.isolation_level = None  # or the sqlite3 module begins transactions of its own
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
+    # Some damage becomes an error and not a wrong answer. Reading from the disk takes 3 % longer.
+    connection.execute("PRAGMA cell_size_check = ON")
 
 
-def _on_checkin(engine: Engine, connection: sqlite3.Connection | None, entry: ConnectionPoolEntry) -> None:
-    if connection is not None and entry.info[_POOL] is not engine.pool:
-        entry.invalidate()  # its pool was closed while it was in use
+def _on_checkin(engine: Engine, connection: SqliteConnection | None, entry: ConnectionPoolEntry) -> None:
+    # Its pool was closed while it was in use; or it would not see later changes.
+    if connection is not None and (entry.info[_POOL] is not engine.pool or connection.snapshot):
+        entry.invalidate()
 
 
 def _on_begin(connection: Connection) -> None:
@@ -218,3 +291,7 @@ def _on_error(context: ExceptionContext) -> None:
     # the whole process, even if the files become writable. So close all; the next use opens new ones.
     if context.engine and sqlite_code(context.original_exception) == sqlite3.SQLITE_READONLY:
         context.engine.dispose()
+
+
+def _driver_connection(connection: Connection) -> SqliteConnection:
+    return connection.connection.dbapi_connection  # type: ignore[return-value]

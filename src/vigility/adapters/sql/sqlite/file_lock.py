@@ -13,48 +13,95 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from vigility.adapters.sql.sqlite.permissions import open_lock_file
+
 TIMEOUT_SECONDS: Final = 5.0
 """How long a writer waits for the lock: as long as a statement waits for programs that do not take it."""
+
+PATIENT_SECONDS: Final = 30.0
+"""How long the writers of a batch job wait while the others make no progress. A transaction of one batch
+takes about a second; this is meant for slow disks and for long computations in another's transaction."""
 
 SPIN_SECONDS: Final = 0.003
 """How long the lock is polled before a thread waits for it: two transactions of a busy server."""
 _PAUSE_SECONDS: Final = 0.00005
+_LOOK_SECONDS: Final = 1.0
+"""How often a patient writer looks whether the others made progress."""
+
+_File = tuple[int, int]
+"""The device and the inode: what a file is, whatever its name."""
 
 # The last wait that timed out, by lock file. While it goes on, others fail at once and need not wait as long.
-_TIMED_OUT: Final[dict[Path, Future[None]]] = {}
+_TIMED_OUT: Final[dict[_File, Future[None]]] = {}
 os.register_at_fork(after_in_child=_TIMED_OUT.clear)  # the thread that waits is the parent's
+
+Progress = Callable[[], object]
+"""Returns something that differs after other writers have written."""
 
 
 @contextmanager
-def file_lock(lock_file: Path, timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
+def file_lock(
+    lock_file: Path,
+    timeout: float = TIMEOUT_SECONDS,
+    *,
+    database: Path | None = None,
+    progress: Progress | None = None,
+) -> Iterator[None]:
     """Hold the exclusive advisory lock on `lock_file`, which is created if it is missing.
 
-    Raises TimeoutError if another process holds it for longer than `timeout` seconds, or another OSError.
+    Its mode and group are made from those of `database`. With `progress` the timeout begins again whenever
+    the other writers have written.
+
+    Raises TimeoutError if another process holds it for longer than `timeout` seconds, or another OSError,
+    which names the file that could not be opened.
 
     The file is opened anew each time (some 10 µs): a forked child would share an open file description, and
     the lock with it.
     """
-    descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        _wait(lock_file, descriptor, timeout)
-    except BaseException:
-        os.close(descriptor)
-        raise
+    descriptor = _acquire(lock_file, timeout, database, progress)
     try:
         yield
     finally:
         _release(descriptor)
 
 
-def _wait(lock_file: Path, descriptor: int, timeout: float) -> None:
+def _acquire(lock_file: Path, timeout: float, database: Path | None, progress: Progress | None) -> int:
+    while True:
+        descriptor = open_lock_file(lock_file, database)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _wait(descriptor, timeout, progress)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        try:
+            if _is_at(lock_file, descriptor):
+                return descriptor
+        except BaseException:
+            _release(descriptor)
+            raise
+        _release(descriptor)  # it was deleted or replaced, so others lock another file
+
+
+def _is_at(lock_file: Path, descriptor: int) -> bool:
+    try:
+        return _file(os.stat(lock_file)) == _file(os.fstat(descriptor))  # noqa: PTH116 - half the time of Path's
+    except FileNotFoundError:
+        return False
+
+
+def _file(found: os.stat_result) -> _File:
+    return found.st_dev, found.st_ino
+
+
+def _wait(descriptor: int, timeout: float, progress: Progress | None) -> None:
     """Wait for the lock. Raises TimeoutError, with the descriptor closed, if that takes too long.
 
     A blocking `flock` has no timeout, so a thread waits in it, which can be left behind. Starting a thread
@@ -62,8 +109,9 @@ def _wait(lock_file: Path, descriptor: int, timeout: float) -> None:
     first.
     Polling alone would be unfair: whoever polled more often would overtake the others.
     """
-    timed_out = _TIMED_OUT.get(lock_file)
-    if timed_out is not None and not timed_out.done():
+    file = _file(os.fstat(descriptor))
+    timed_out = _TIMED_OUT.get(file)
+    if timed_out is not None and not timed_out.done() and progress is None:
         os.close(descriptor)
         raise _timeout_error()
     try:
@@ -75,16 +123,33 @@ def _wait(lock_file: Path, descriptor: int, timeout: float) -> None:
     acquired: Future[None] = Future()
     try:
         _thread.start_new_thread(_block, (descriptor, acquired))
-        acquired.result(timeout)
+        _await(acquired, timeout, progress)
     except RuntimeError as error:  # no thread can be started
         _release(descriptor)
         raise OSError(errno.EAGAIN, str(error)) from error
     except BaseException as error:
         acquired.add_done_callback(lambda _: _release(descriptor))  # at once if it was acquired just now
         if isinstance(error, TimeoutError):
-            _TIMED_OUT[lock_file] = acquired
+            _TIMED_OUT[file] = acquired
             raise _timeout_error() from None
         raise
+
+
+def _await(acquired: Future[None], timeout: float, progress: Progress | None) -> None:
+    """Wait until it is done. Raises TimeoutError after so many seconds in which the others did nothing."""
+    if progress is None:
+        acquired.result(timeout)
+        return
+    seen, quiet_since = progress(), time.monotonic()
+    while True:
+        with suppress(TimeoutError):
+            acquired.result(min(timeout, _LOOK_SECONDS))
+            return
+        now, before = progress(), seen
+        if now != before:
+            seen, quiet_since = now, time.monotonic()
+        elif time.monotonic() - quiet_since >= timeout:
+            raise TimeoutError
 
 
 def _acquired_soon(descriptor: int, timeout: float) -> bool:
