@@ -108,6 +108,7 @@ def test_a_target_that_differs_at_the_end_is_reported(seeded, monkeypatch):
     assert "Verified" not in outcome.out
 
 
+@pytest.mark.slow  # copies 240,000 events
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_copy_can_be_continued(program, in_terminal, number):
     program.done("seed", "--events", "240000", "--random-seed", "3")

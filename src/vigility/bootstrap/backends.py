@@ -6,7 +6,6 @@ docs/add-a-storage-backend.md has the steps.
 
 from __future__ import annotations
 
-import secrets
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -89,6 +88,8 @@ class _Memory:
         return ()
 
     def default_secret(self, url: DatabaseUrl) -> bytes:  # noqa: ARG002
+        import secrets
+
         return secrets.token_bytes(48)  # gone with the process, as its users are
 
 

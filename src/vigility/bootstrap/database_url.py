@@ -17,7 +17,7 @@ ALLOWED: Final = "must be sqlite:///PATH, file:PATH, the path of an SQLite file,
 _POSTGRES_FORM: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE"
 # What may be shown of an address: hosts (several, or IPv6 in brackets) with ports, and the database's name.
 _HOST: Final = r"(?:[\w.%-]*|\[[\w:.%]+\])(?::\d+)?"
-_HOSTS: Final = re.compile(rf"{_HOST}(?:,{_HOST})*")
+_HOSTS: Final = rf"{_HOST}(?:,{_HOST})*"
 _RESERVED: Final = {"#": "%23", "@": "%40"}
 
 
@@ -84,7 +84,7 @@ def _postgres(rest: str) -> _Fields:
     address, _, options = rest.removeprefix("//").partition("?")
     authority, _, name = address.partition("/")
     credentials, _, hosts = authority.rpartition("@")
-    is_url = rest.startswith("//") and "/" not in name and _HOSTS.fullmatch(hosts)
+    is_url = rest.startswith("//") and "/" not in name and re.fullmatch(_HOSTS, hosts)
     if not is_url or (options and not all("=" in option for option in options.split("&"))):
         raise InvalidInput("database", f"is not a PostgreSQL URL; they look like {_POSTGRES_FORM}")
     for character, encoded in _RESERVED.items():

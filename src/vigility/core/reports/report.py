@@ -14,8 +14,7 @@ from vigility.core.reports.ports import Counts, Group
 from vigility.core.reports.query import EVENTS, Query
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """The value of a metric for one group, over all days of the query."""
 
     metric: str
@@ -35,8 +34,7 @@ class Point(NamedTuple):
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """The values of a metric for one group over time, days ascending.
 
     `points` holds every day of the range that is shown, and nothing if the feature was never tracked.
