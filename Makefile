@@ -42,7 +42,7 @@ bench: .venv/installed-dev ## the benchmarks behind docs/benchmarks.md, about ha
 docs: .venv/installed-dev ## the generated parts of the documentation
 	$(BIN)/python docs/make_cli_reference.py
 	$(BIN)/python docs/make_pictures.py
-	$(BIN)/python docs/make_page_picture.py
+	$(BIN)/python docs/make_dashboard_picture.py
 
 wheel: .venv/installed-dev ## dist/vigility-VERSION-py3-none-any.whl
 	$(BIN)/python -m build --wheel --outdir dist

@@ -12,8 +12,8 @@ import pytest
 import vigility
 from vigility.cli.main import run
 from vigility.cli.signals import Signals
-from vigility.core import migration
-from vigility.core.migration import Copy
+from vigility.core import database_copy
+from vigility.core.database_copy import Copy
 
 COPIED = re.compile(r"([\d,]+) events? copied")
 
@@ -132,7 +132,7 @@ def test_an_interrupted_copy_can_be_continued(program, in_terminal, number):
 
 
 def test_a_source_in_use_is_copied_and_the_next_run_copies_the_rest(seeded, monkeypatch, capsys):
-    monkeypatch.setattr(migration, "EVENTS_PER_STEP", 10)
+    monkeypatch.setattr(database_copy, "EVENTS_PER_STEP", 10)
     step, written = Copy.events, threading.Event()
     enough = threading.Event()
 

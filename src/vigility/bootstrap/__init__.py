@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from vigility.bootstrap.backends import backend_for
 from vigility.bootstrap.database_url import DatabaseUrl
 from vigility.bootstrap.settings import PoolSettings
+from vigility.core.database_copy import Copy
 from vigility.core.deprecated import warn_deprecated
 from vigility.core.errors import InvalidInput
 from vigility.core.events.group_commit import GroupCommit
-from vigility.core.migration import Copy
 from vigility.core.service import Vigility
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ class _Sql:
 
 
 class _Sqlite(_Sql):
-    parallel_batches = False  # its writers take turns
+    parallel_batches = False  # one writer at a time has the lock
 
     def schema_state(self, url: DatabaseUrl, pool: PoolSettings) -> SchemaState:  # type: ignore[explicit-override]
         from vigility.adapters.sql.schema_version import SchemaState

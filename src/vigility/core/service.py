@@ -117,9 +117,11 @@ class Vigility(DeprecatedFacade):
         series without points.
         """
         if query is None:
-            query = Query(filters=filters or Filters(), series_of=() if feature is None else (feature,))
-        elif filters is not None or feature is not None:
+            return self._reports.make(_query_of(filters, feature))
+        if filters is not None or feature is not None:
             raise InvalidInput("query", "must not be combined with filters or feature")
+        if not isinstance(query, Query):
+            raise InvalidInput("query", f"must be Query(…), not {query!r}")
         return self._reports.make(query)
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -141,3 +143,9 @@ class Vigility(DeprecatedFacade):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _query_of(filters: Filters | None, feature: str | None) -> Query:
+    if isinstance(filters, Query):
+        raise InvalidInput("filters", f"must be Filters(…), not {filters!r}: pass it as query=")
+    return Query(filters=filters or Filters(), series_of=() if feature is None else (feature,))

@@ -35,7 +35,7 @@ _POSTGRES_REASONS: Final = {  # https://www.postgresql.org/docs/current/errcodes
     "53100": _FULL,
     "53300": "it has no connection free",
     "55P03": _LOCKED,  # lock_timeout
-    "57014": "it takes too long to answer",  # statement_timeout
+    "57014": "it takes too long to respond",  # statement_timeout
     "57P01": _RESTARTING,
     "57P02": _RESTARTING,
     "57P03": _RESTARTING,

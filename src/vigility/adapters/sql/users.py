@@ -19,7 +19,7 @@ NAMES_PER_QUERY: Final = 10_000
 
 
 class SqlUsers:
-    """Implements `vigility.core.reports.ports.UserRepository`."""
+    """Implements `vigility.core.users.ports.UserRepository`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,7 +30,8 @@ class Query:
         time_zone: the zone whose days the interval follows.
 
     Raises:
-        InvalidInput: `series_of` holds something that cannot be the name of a feature.
+        InvalidInput: a value is of the wrong type, or `series_of` holds something that cannot be the name of
+            a feature.
     """
 
     filters: Filters = field(default_factory=Filters)
@@ -41,11 +42,23 @@ class Query:
     time_zone: str = UTC_ZONE
 
     def __post_init__(self) -> None:
+        if not isinstance(self.filters, Filters):
+            raise InvalidInput("filters", f"must be Filters(…), not {self.filters!r}")
+        for name in ("interval", "time_zone"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidInput(name, f"must be text, not {getattr(self, name)!r}")
         for name in ("metrics", "group_by", "series_of"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
         features = dict.fromkeys(valid_feature(feature) for feature in self.series_of)
         object.__setattr__(self, "series_of", tuple(features))
+
+
+def _names(field: str, value: object) -> tuple[str, ...]:
+    """One text, or several: what a field of several names takes."""
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, Iterable) or isinstance(names, bytes | Mapping):
+        raise InvalidInput(field, f"must be a text or a list of texts, not {value!r}")
+    return tuple(names)
 
 
 def require_supported(query: Query) -> None:
@@ -58,8 +71,5 @@ def require_supported(query: Query) -> None:
     }
     for name, (asked, possible) in supported.items():
         if asked != possible:
-            raise InvalidInput(name, f"must be {_spelled(possible)}, not {_spelled(asked) or 'empty'}")
-
-
-def _spelled(value: str | Sequence[str]) -> str:
-    return value if isinstance(value, str) else ", ".join(map(str, value))
+            only = possible if isinstance(possible, str) else possible[0]
+            raise InvalidInput(name, f"must be {only!r} and nothing else, not {asked!r}")

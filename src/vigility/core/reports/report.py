@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import repeat
 from typing import NamedTuple
@@ -59,13 +59,14 @@ class Report(DeprecatedReport):
         totals: one for each group that has events under the filters; value descending, then group
             ascending.
         series: one for each feature of `query.series_of`, in that order.
-        as_of: when the report was made (UTC). It includes every event that was stored before.
+        as_of: when the report was made (UTC). It includes every event that was stored before. Two reports
+            are equal whenever they were made.
     """
 
     query: Query
     totals: tuple[Total, ...]
     series: tuple[Series, ...]
-    as_of: datetime
+    as_of: datetime = field(compare=False)
 
     @property
     def filters(self) -> Filters:

@@ -37,5 +37,5 @@ class AnalyticsResource:
 
 
 def _filters(query: dict[str, str]) -> Filters:
-    values = {dimension.name: query.get(name) for name, dimension in DIMENSION_PARAMETERS.items()}
-    return Filters(query.get(START_DATE), query.get(END_DATE), **values)
+    values = [(dimension.name, query.get(name)) for name, dimension in DIMENSION_PARAMETERS.items()]
+    return Filters(query.get(START_DATE), query.get(END_DATE), values=values)

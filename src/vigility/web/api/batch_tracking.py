@@ -54,6 +54,11 @@ class BatchWriter:
         self._max_age = max_age
         self._decoder = msgspec.json.Decoder(Batch)
 
+    @property
+    def stores_events(self) -> bool:
+        """See `Tracker.stores_events`."""
+        return self._vigility.events.stores_events
+
     def write(self, user: User, body: bytes) -> IngestResult:
         """Store the events of the body in one transaction. Raises HTTPBadRequest, UserGone or StoreError."""
         fields = map(_FIELDS, self._parse(body))
@@ -88,7 +93,8 @@ class BatchResource:
         user = await self._authenticator.authenticate(req)
         body = await json_body(req, MAX_BATCH_BYTES)
         result = await self._executors.batch(self._batch_writer.write, user, body)
-        self._metrics.events_stored.inc(result.accepted)
+        if self._batch_writer.stores_events:
+            self._metrics.events_stored.inc(result.accepted)
         resp.media = {
             "accepted": result.accepted,
             "duplicates": result.duplicates,
