@@ -1,5 +1,4 @@
-# `make demo` and `make test` need git, make and Python 3.11 or newer; the rest of what they need they install
-# into .venv.
+# `make demo` and `make test` need git, make and Python 3.11 or newer. Everything else they install into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 VIGILITY := $(BIN)/vigility --database demo/demo.db
@@ -43,15 +42,15 @@ bench: .venv/installed-dev ## the benchmarks behind docs/benchmarks.md, about ha
 docs: .venv/installed-dev ## the generated parts of the documentation
 	$(BIN)/python docs/make_cli_reference.py
 	$(BIN)/python docs/make_pictures.py
-	$(BIN)/python docs/make_page_picture.py
+	$(BIN)/python docs/make_dashboard_picture.py
 
 wheel: .venv/installed-dev ## dist/vigility-VERSION-py3-none-any.whl
 	$(BIN)/python -m build --wheel --outdir dist
 
-clean: ## everything that is not in git
+clean: ## deletes everything that git ignores
 	git clean -fdX
 
-# The files that mark an installation are newer than what decided it.
+# These files record an installation. A newer pyproject.toml makes it happen again.
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vigility needs Python 3.11 or newer: make PYTHON=/path/to/it")'
 	$(PYTHON) -m venv .venv

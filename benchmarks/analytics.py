@@ -59,8 +59,8 @@ def _run(url: str, connections: int) -> float:
 def _logged_in(base: str) -> str:
     login = json.dumps({"username": "user1", "password": PASSWORD}).encode()
     request = urllib.request.Request(f"{base}/login", login, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        return str(json.load(answer)["token"])
+    with urllib.request.urlopen(request) as response:
+        return str(json.load(response)["token"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The smallest applications that answer JSON by JSON: Falcon's, over WSGI and ASGI, and one without."""
+"""The smallest applications that respond to JSON with JSON: Falcon's, over WSGI and ASGI, and one without."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def bare(
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    answer = json.dumps({"hello": json.loads(body)["name"]}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+    response = json.dumps({"hello": json.loads(body)["name"]}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(response))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": answer})
+    await send({"type": "http.response.body", "body": response})

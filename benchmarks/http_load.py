@@ -22,9 +22,9 @@ _SCALES = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 @dataclass(frozen=True)
 class Load:
-    """What one run of `wrk` found: answers, answers a second, percentiles in ms, and how many were no 2xx."""
+    """What one run of `wrk` found: responses, their rate, percentiles in ms, and how many were not 2xx."""
 
-    answers: int
+    responses: int
     per_second: float
     p50: float
     p99: float
@@ -53,7 +53,7 @@ class Running:
 def serving(
     command: Sequence[str], environment: Mapping[str, str], probe: str, folder: Path | None = None
 ) -> Iterator[Running]:
-    """Start a server, whose command holds `{port}`; give it once it answers. Stopped at the end."""
+    """Start a server, whose command holds `{port}`; give it once it responds. Stopped at the end."""
     port = free_port()
     server = subprocess.Popen(
         [part.replace("{port}", str(port)) for part in command],
@@ -92,10 +92,10 @@ def load(url: str, seconds: int, connections: int = 64, script: str | None = Non
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", printed)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
     assert rate is not None, printed  # noqa: S101
-    answers = re.search(r"(\d+) requests in", printed)
-    assert answers is not None, printed  # noqa: S101
+    responses = re.search(r"(\d+) requests in", printed)
+    assert responses is not None, printed  # noqa: S101
     return Load(
-        answers=int(answers[1]),
+        responses=int(responses[1]),
         per_second=float(rate[1]),
         p50=_milliseconds(printed, "50"),
         p99=_milliseconds(printed, "99"),
@@ -111,7 +111,7 @@ def free_port() -> int:
 
 
 def wait_for(url: str) -> None:
-    """Return when something answers, whatever it says."""
+    """Return once something responds, whatever it says."""
     for _ in range(300):
         try:
             urllib.request.urlopen(url, timeout=2)
@@ -121,7 +121,7 @@ def wait_for(url: str) -> None:
             time.sleep(0.1)
         else:
             return
-    sys.exit(f"nothing answers at {url}")
+    sys.exit(f"nothing responds at {url}")
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -2,7 +2,7 @@
 
 All write the same columns to the same tables and indexes, WAL, synchronous=FULL. The bare reference gets its
 rows ready made from memory. `track_many` gets names and times from memory, checks every value, looks up users
-and features and writes the day summaries too; `track --file` also reads the gzipped JSON lines.
+and features and writes the daily rollups too; `track --file` also reads the gzipped JSON lines.
 
     python benchmarks/import_events.py [JSON_FILE]
 """

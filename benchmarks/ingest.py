@@ -59,7 +59,7 @@ class Server:
     def rate(self, sent: Sent, seconds: int) -> float:
         """Requests a second, or events where each request holds some."""
         found = load(self.running.base + sent.path, seconds, sent.connections, sent.script)
-        self.answered += (found.answers - found.refused) * sent.events
+        self.answered += (found.responses - found.refused) * sent.events
         self.unanswered += sent.connections * sent.events
         self.runs.setdefault(sent.name, []).append(found)
         return found.per_second * max(sent.events, 1)

@@ -4,7 +4,7 @@
 
 Starts Debian's PostgreSQL (`apt-get install postgresql`) with fsync and synchronous_commit on. All write to
 the same tables and indexes, in transactions of the same size. The bare references get their rows ready made,
-ids included; vigility checks every value, looks up users and features and writes the day summaries too.
+ids included; vigility checks every value, looks up users and features and writes the daily rollups too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many writers keep the day summaries on PostgreSQL: by upserts, or by parts that readers add up.
+"""How many writers keep the daily rollups on PostgreSQL: by upserts, or by parts that readers add up.
 
     python benchmarks/postgres_contention.py [FILE.json]
 

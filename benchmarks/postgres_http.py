@@ -1,4 +1,4 @@
-"""Events over HTTP on PostgreSQL, each durable before it is answered; all on the same two cores.
+"""Events over HTTP on PostgreSQL, each durable before it is acknowledged; all on the same two cores.
 
     python benchmarks/postgres_http.py [FILE.json]
 
@@ -32,7 +32,7 @@ SETTINGS = {"VIGILITY_RATE_LIMIT": "off", "VIGILITY_ACCESS_LOG": "off", "JWT_SEC
 
 
 def main() -> None:
-    """Print rates and latencies, and hold what was answered against what is counted."""
+    """Print rates and latencies, and compare what was acknowledged with what is counted."""
     with postgres() as server, database(server, "bench") as url, database(server, "bare") as other:
         references = bare_writes(other)
         program = [sys.executable, "-m", "vigility", "--database", url]
@@ -70,12 +70,12 @@ def measure(base: str, references: Mapping[str, Callable[[], float]]) -> None:
     }
     found: dict[str, list[Load]] = {name: [] for name in asked}
 
-    def answered(name: str) -> float:
+    def acknowledged(name: str) -> float:
         path, connections, script, each = asked[name]
         found[name].append(load(base + path, SECONDS, connections, script))
         return found[name][-1].per_second * each
 
-    measured = in_turn({**{name: partial(answered, name) for name in asked}, **references}, ROUNDS)
+    measured = in_turn({**{name: partial(acknowledged, name) for name in asked}, **references}, ROUNDS)
     title = "Ingest over HTTP on PostgreSQL"
     show(title, compared(measured, "GET /me, 64 connections", "/s"), json_file_argument())
     for name, loads in found.items():

@@ -14,7 +14,7 @@ BENCHMARKS = (
     "workers",
     "analytics",
     "ingest",
-    "page_ready",
+    "dashboard_ready",
     "postgres",
     "postgres_contention",
     "postgres_http",

@@ -2,7 +2,7 @@
 
     python benchmarks/workers.py [FILE.json]
 
-A Falcon "hello" that reads and answers JSON, then vigility's own `POST /track` and `GET /analytics`, under
+A Falcon "hello" that reads and writes JSON, then vigility's own `POST /track` and `GET /analytics`, under
 each kind of worker in turn; two workers, 64 connections. Needs `wrk`.
 Of the two figures the processor time is the steadier one where the machine has other work.
 """
@@ -93,7 +93,7 @@ def _vigility(command: list[str], route: str) -> RequestMetrics:
 def _loaded(server: Running, path: str, script: str) -> RequestMetrics:
     before = server.cpu_seconds()
     found = load(server.base + path, SECONDS, script=script)
-    return found.per_second, 1e6 * (server.cpu_seconds() - before) / found.answers
+    return found.per_second, 1e6 * (server.cpu_seconds() - before) / found.responses
 
 
 def registered(base: str) -> str:
@@ -102,8 +102,8 @@ def registered(base: str) -> str:
     request = urllib.request.Request(
         f"{base}/register", json.dumps(user).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request) as answer:
-        return str(json.load(answer)["token"])
+    with urllib.request.urlopen(request) as response:
+        return str(json.load(response)["token"])
 
 
 def authorized(method: str, token: str) -> str:

@@ -80,7 +80,16 @@ __all__ = [
     "connect",
 ]
 
-if not TYPE_CHECKING:  # so that type checkers still report names that do not exist
+if TYPE_CHECKING:  # the old names; at run time they warn
+    from vigility.core.reports.deprecated import DayCount as DayCount
+    from vigility.core.reports.deprecated import FeatureCount as FeatureCount
+
+    Ingested = IngestResult
+    Limits = PoolSettings
+    SummaryDifference = RollupDifference
+    Tracked = StoredEvent
+
+else:
 
     def __getattr__(name: str) -> object:
         """Old public names: they work, with a DeprecationWarning."""

@@ -19,9 +19,9 @@ from vigility import NewEvent, StoreError, UserGone
 from vigility.adapters.sql.postgres.database import PostgresDatabase
 from vigility.adapters.sql.postgres.rows import new_ids
 from vigility.bootstrap import DatabaseUrl, PoolSettings, backend_for
-from vigility.core import migration
+from vigility.core import database_copy
+from vigility.core.database_copy import MAX_ID, Copy
 from vigility.core.events.export import EventPage
-from vigility.core.migration import MAX_ID, Copy
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAIRS = (
@@ -42,7 +42,7 @@ PAIRS = (
 )
 def test_a_copy_equals_its_source(source_kind, target_kind, users, events, done_before, queries):
     with ExitStack() as stack:
-        stack.enter_context(patch.object(migration, "EVENTS_PER_STEP", 7))
+        stack.enter_context(patch.object(database_copy, "EVENTS_PER_STEP", 7))
         source, target = (stack.enter_context(empty(kind)) for kind in (source_kind, target_kind))
         with opened(source) as v, opened(target) as w:
             v.users.import_many(users)

@@ -181,6 +181,6 @@ def test_an_event_of_a_deleted_user_is_refused(v):
     v.maintenance.wipe()
     outcomes = []
     v.events.enqueue(deleted, "x", None, outcomes.append)
-    assert v.flush(10)
+    assert v.flush(60)
     assert isinstance(outcomes[0], UserGone)
     assert v.maintenance.is_empty()

@@ -11,8 +11,8 @@ from vigility import Filters, NewEvent, UnknownUser, UserGone
 from vigility.adapters.memory.backend import MemoryBackend, open_memory
 from vigility.adapters.memory.events import MemoryEvents
 from vigility.bootstrap import DatabaseUrl, PoolSettings, backend_for
+from vigility.core.database_copy import Copy
 from vigility.core.events.group_commit import GroupCommit
-from vigility.core.migration import Copy
 from vigility.core.service import Vigility
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ import pytest
 from support.program import program, with_users  # noqa: F401 - fixtures
 
 # Seconds that a program in a terminal may take for all that a test does with it.
-PATIENCE = 120
+TIMEOUT_SECONDS = 120
 
 
 def event(user="ada", feature="date_filter", at="2026-01-31T12:00:00Z", **more):
@@ -62,7 +62,7 @@ class Terminal:
         os.close(slave)
         if self.process.stdin:
             os.set_blocking(self.process.stdin.fileno(), False)
-        self._deadline = monotonic() + PATIENCE
+        self._deadline = monotonic() + TIMEOUT_SECONDS
         self._changed = threading.Condition()
         self._shown = ""
         self._complete = False
@@ -82,7 +82,7 @@ class Terminal:
         """Wait until what is shown fulfils the condition."""
         with self._changed:
             self._changed.wait_for(lambda: condition(self._shown) or self._complete, self._seconds_left())
-            assert condition(self._shown), f"not within {PATIENCE} s; it showed {self._shown[-2000:]!r}"
+            assert condition(self._shown), f"not within {TIMEOUT_SECONDS} s: {self._shown[-2000:]!r}"
 
     def type(self, text):
         os.write(self._master, text.encode())
@@ -99,7 +99,7 @@ class Terminal:
         """Its exit code, after all that it shows was read."""
         with self._changed:
             self._changed.wait_for(lambda: self._complete, self._seconds_left())
-            assert self._complete, f"not within {PATIENCE} s; it showed {self._shown[-2000:]!r}"
+            assert self._complete, f"not within {TIMEOUT_SECONDS} s: {self._shown[-2000:]!r}"
         return self.process.wait()
 
     def close(self):

@@ -12,8 +12,8 @@ import pytest
 import vigility
 from vigility.cli.main import run
 from vigility.cli.signals import Signals
-from vigility.core import migration
-from vigility.core.migration import Copy
+from vigility.core import database_copy
+from vigility.core.database_copy import Copy
 
 COPIED = re.compile(r"([\d,]+) events? copied")
 
@@ -108,6 +108,7 @@ def test_a_target_that_differs_at_the_end_is_reported(seeded, monkeypatch):
     assert "Verified" not in outcome.out
 
 
+@pytest.mark.slow  # copies 240,000 events
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_copy_can_be_continued(program, in_terminal, number):
     program.done("seed", "--events", "240000", "--random-seed", "3")
@@ -131,7 +132,7 @@ def test_an_interrupted_copy_can_be_continued(program, in_terminal, number):
 
 
 def test_a_source_in_use_is_copied_and_the_next_run_copies_the_rest(seeded, monkeypatch, capsys):
-    monkeypatch.setattr(migration, "EVENTS_PER_STEP", 10)
+    monkeypatch.setattr(database_copy, "EVENTS_PER_STEP", 10)
     step, written = Copy.events, threading.Event()
     enough = threading.Event()
 

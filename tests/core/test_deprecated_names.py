@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 import vigility
+from vigility.auth.passwords import BcryptHasher
 from vigility.bootstrap import PoolSettings
 from vigility.core.reports.rollups import RollupKey
 
@@ -14,7 +15,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def v():
-    with vigility.connect("memory:", clock=lambda: NOW) as v:
+    with vigility.connect("memory:", clock=lambda: NOW, hasher=BcryptHasher(rounds=4)) as v:
         v.register("ada", "a long password", 36, "Female")
         v.track("ada", "date_filter", NOW)
         yield v

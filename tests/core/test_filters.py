@@ -1,3 +1,6 @@
+import copy
+import dataclasses
+import pickle
 from datetime import date
 
 import pytest
@@ -64,3 +67,18 @@ def test_the_filtered_dimensions_are_attributes_too():
     chosen = Filters(age_group="<18", gender="Other")
     assert (chosen.age_group, chosen.gender) == (AgeGroup.UNDER_18, Gender.OTHER)
     assert chosen.values == (("age_group", "<18"), ("gender", "Other"))
+
+
+def test_filters_can_be_replaced_copied_and_written_back():
+    chosen = Filters(start="2026-03-01", age_group="<18", gender="Other")
+    later = dataclasses.replace(chosen, start="2026-04-01")
+    assert later == Filters(start="2026-04-01", age_group="<18", gender="Other")
+    assert dataclasses.replace(chosen, gender="Male").gender is Gender.MALE
+    assert copy.copy(chosen) == pickle.loads(pickle.dumps(chosen)) == chosen  # noqa: S301
+    assert Filters(values=chosen.values).values == chosen.values
+    assert hash(Filters(gender="Other")) == hash(Filters(gender=Gender.OTHER))
+
+
+def test_the_old_name_of_describe():
+    with pytest.warns(DeprecationWarning, match=r"in_words\(\) is deprecated: use Filters\.describe"):
+        assert Filters(gender="Male").in_words() == "Male"

@@ -21,6 +21,7 @@ from vigility.core.events.model import EventRecord
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
+TIMEOUT = 60
 
 
 def record(feature="x", event_id=None, user_id=1):
@@ -44,7 +45,7 @@ class Gate:
 
     def add(self, records):
         self.entered.release()
-        assert self.open.wait(10)
+        assert self.open.wait(TIMEOUT)
         if self.failures and (error := self.failures.pop(0)):
             raise error
         if any(entry.feature == "poison" for entry in records):
@@ -57,12 +58,12 @@ class Gate:
         """Inside the block one event of the writer is being stored, and all further ones wait."""
         self.open.clear()
         outcomes.of(writer)
-        assert self.entered.acquire(timeout=10)
+        assert self.entered.acquire(timeout=TIMEOUT)
         try:
             yield
         finally:
             self.open.set()
-        assert writer.flush(10)
+        assert writer.flush(TIMEOUT)
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def writer(gate):
     group = GroupCommit(gate, capacity=10, retry_seconds=60)
     yield group
     gate.open.set()
-    assert group.close(10)
+    assert group.close(TIMEOUT)
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def no_retry(gate):
     """A writer that does not retry."""
     group = GroupCommit(gate, retry_seconds=0)
     yield group
-    assert group.close(10)
+    assert group.close(TIMEOUT)
 
 
 class Outcomes(list):
@@ -114,7 +115,7 @@ def test_a_full_queue_refuses_events(gate, writer):
             writer.submit(record(), outcomes.append)
     assert len(gate.events) == 11
     outcomes.of(writer)
-    assert writer.flush(10)
+    assert writer.flush(TIMEOUT)
     assert all(isinstance(outcome, StoredEvent) for outcome in outcomes)
 
 
@@ -137,7 +138,7 @@ def test_a_temporary_failure_is_retried_and_loses_nothing(gate, writer):
     gate.failures = [StoreUnavailable("locked"), StoreUnavailable("locked")]
     outcomes = Outcomes()
     outcomes.of(writer)
-    assert writer.flush(10)
+    assert writer.flush(TIMEOUT)
     assert isinstance(outcomes[0], StoredEvent)
     assert len(gate.events) == 1
 
@@ -146,9 +147,9 @@ def test_a_permanent_failure_is_reported_and_the_next_batch_is_stored(gate, no_r
     outcomes = Outcomes()
     gate.failures = [StoreUnavailable("disk full")]
     outcomes.of(no_retry)
-    assert no_retry.flush(10)
+    assert no_retry.flush(TIMEOUT)
     outcomes.of(no_retry)
-    assert no_retry.close(10)
+    assert no_retry.close(TIMEOUT)
     assert isinstance(outcomes[0], StoreUnavailable)
     assert isinstance(outcomes[1], StoredEvent)
     assert len(gate.events) == 1
@@ -163,7 +164,7 @@ def test_events_that_waited_for_an_unavailable_sink_are_refused_with_the_batch(g
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4
     assert no_retry.pending == 0
     outcomes.of(no_retry)
-    assert no_retry.close(10)
+    assert no_retry.close(TIMEOUT)
     assert isinstance(outcomes[-1], StoredEvent)
     assert gate.sizes == [1]
 
@@ -175,7 +176,7 @@ def test_halves_of_a_batch_are_not_tried_once_the_sink_is_unavailable(gate, no_r
             outcomes.of(no_retry)
         gate.failures = [None, StoreError("one of them"), StoreUnavailable("gone")]
     assert [type(outcome) for outcome in outcomes] == [StoredEvent] + [StoreUnavailable] * 8
-    assert no_retry.close(10)
+    assert no_retry.close(TIMEOUT)
     assert gate.sizes == [1]
 
 
@@ -201,14 +202,14 @@ def test_a_batch_of_unknown_outcome_is_not_retried(gate, writer):
 
 
 def test_a_writer_with_several_callers_waits_for_as_many_as_last_time(gate, writer, monkeypatch):
-    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 10 * TIMEOUT)
     outcomes = Outcomes()
     with gate.shut(writer, outcomes):
         for _ in range(3):
             outcomes.of(writer)
     for _ in range(3):
         outcomes.of(writer)
-    assert writer.flush(10)
+    assert writer.flush(TIMEOUT)
     assert gate.sizes == [1, 3, 3]
 
 
@@ -218,21 +219,21 @@ def test_a_lone_caller_waits_once_after_several_callers(gate, writer, monkeypatc
         for _ in range(3):
             outcomes.of(writer)
     outcomes.of(writer)  # waits for others, for at most GATHER_SECONDS
-    assert writer.flush(10)
-    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
+    assert writer.flush(TIMEOUT)
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 10 * TIMEOUT)
     outcomes.of(writer)
-    assert writer.flush(10)
+    assert writer.flush(TIMEOUT)
     assert gate.sizes == [1, 3, 1, 1]
 
 
 def test_closing_ends_the_wait_for_other_callers(gate, monkeypatch):
-    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 60)
+    monkeypatch.setattr(group_commit, "GATHER_SECONDS", 10 * TIMEOUT)
     group, outcomes = GroupCommit(gate), Outcomes()
     with gate.shut(group, outcomes):
         for _ in range(3):
             outcomes.of(group)
     outcomes.of(group)
-    assert group.close(10)
+    assert group.close(TIMEOUT)
     assert isinstance(outcomes[-1], StoredEvent)
 
 
@@ -247,7 +248,7 @@ def test_nothing_is_queued_if_no_thread_can_start(gate, monkeypatch):
             outcomes.of(group)
     assert group.pending == 0
     outcomes.of(group)
-    assert group.close(10)
+    assert group.close(TIMEOUT)
     assert len(gate.events) == 1
 
 
@@ -256,10 +257,10 @@ def test_a_sink_that_reports_too_few_events_is_not_retried(gate, writer, monkeyp
     monkeypatch.setattr(gate.events, "add", lambda records: replace(add(records), ids=()))
     outcomes = Outcomes()
     outcomes.of(writer)
-    assert writer.flush(10)
+    assert writer.flush(TIMEOUT)
     monkeypatch.undo()
     outcomes.of(writer)
-    assert writer.flush(10)
+    assert writer.flush(TIMEOUT)
     assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, StoredEvent]
     assert len(gate.events) == 2
 
@@ -278,9 +279,9 @@ def test_a_bug_in_the_sink_is_reported_and_the_thread_survives(gate, writer):
     gate.failures = [ZeroDivisionError("bug")]
     outcomes = Outcomes()
     outcomes.of(writer)
-    assert writer.flush(10)
+    assert writer.flush(TIMEOUT)
     outcomes.of(writer)
-    assert writer.flush(10)
+    assert writer.flush(TIMEOUT)
     assert isinstance(outcomes[0], StoreError)
     assert isinstance(outcomes[1], StoredEvent)
 
@@ -296,7 +297,7 @@ def test_a_caller_that_raises_does_not_affect_the_others(gate, writer):
 def test_flush_and_close_report_events_that_still_wait(gate, writer):
     gate.open.clear()
     Outcomes().of(writer)
-    assert gate.entered.acquire(timeout=10)
+    assert gate.entered.acquire(timeout=TIMEOUT)
     assert not writer.flush(timeout=0)
     assert not writer.close(timeout=0)
 
@@ -313,7 +314,7 @@ def test_closing_stores_waiting_events(gate):
     outcomes = Outcomes()
     for _ in range(100):
         outcomes.of(group)
-    assert group.close(10)
+    assert group.close(TIMEOUT)
     assert len(gate.events) == 100
 
 
@@ -322,7 +323,7 @@ def test_a_forked_child_does_not_store_events_of_the_parent(gate):
     outcomes = Outcomes()
     gate.open.clear()
     outcomes.of(group)
-    assert gate.entered.acquire(timeout=10)
+    assert gate.entered.acquire(timeout=TIMEOUT)
     outcomes.of(group)
     child = os.fork()
     if child == 0:
@@ -332,14 +333,14 @@ def test_a_forked_child_does_not_store_events_of_the_parent(gate):
             assert group.pending == 0
             own = Outcomes()
             own.of(group)
-            assert group.flush(10)
+            assert group.flush(TIMEOUT)
             assert gate.sizes == [1]
             status = 0
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     gate.open.set()
-    assert group.close(10)
+    assert group.close(TIMEOUT)
     assert gate.sizes == [1, 1]
 
 
@@ -357,7 +358,7 @@ def test_submitted_events_are_in_reports_after_flush(tmp_path):
     with vigility.connect(str(tmp_path / "usage.db"), clock=lambda: NOW) as v:
         v.users.add_without_password("ada", 36, "Female")
         futures = [v.submit("ada", "x") for _ in range(500)]
-        assert v.flush(30)
+        assert v.flush(TIMEOUT)
         assert v.events.queued == 0
         assert all(future.done() for future in futures)
         assert v.report().total == 500
@@ -387,4 +388,4 @@ def test_track_track_many_and_submit_share_event_ids(tmp_path):
         v.users.add_without_password("ada", 36, "Female")
         first = v.track("ada", "x", event_id=EVENT_ID)
         assert v.track_many([NewEvent("ada", "x", NOW, EVENT_ID)]).duplicates == 1
-        assert v.submit("ada", "x", event_id=EVENT_ID).result(10).event == first
+        assert v.submit("ada", "x", event_id=EVENT_ID).result(TIMEOUT).event == first

@@ -16,12 +16,15 @@ def v():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"metrics": ("users",)}, "metrics must be events, not users"),
-        ({"metrics": ()}, "metrics must be events, not empty"),
-        ({"metrics": ("events", "users")}, "metrics must be events, not events, users"),
-        ({"group_by": ("gender",)}, "group_by must be feature, not gender"),
-        ({"interval": "week"}, "interval must be day, not week"),
-        ({"time_zone": "Europe/Berlin"}, "time_zone must be UTC, not Europe/Berlin"),
+        ({"metrics": ("users",)}, "metrics must be 'events' and nothing else, not ('users',)"),
+        ({"metrics": ()}, "metrics must be 'events' and nothing else, not ()"),
+        (
+            {"metrics": ("events", "users")},
+            "metrics must be 'events' and nothing else, not ('events', 'users')",
+        ),
+        ({"group_by": ("gender",)}, "group_by must be 'feature' and nothing else, not ('gender',)"),
+        ({"interval": "week"}, "interval must be 'day' and nothing else, not 'week'"),
+        ({"time_zone": "Europe/Berlin"}, "time_zone must be 'UTC' and nothing else, not 'Europe/Berlin'"),
     ],
 )
 def test_what_nothing_can_answer_yet_is_refused(v, asked, message):
@@ -64,7 +67,7 @@ def test_a_series_needs_the_name_of_a_feature():
 
 
 def test_a_filter_by_no_dimension_names_those_there_are():
-    with pytest.raises(InvalidInput, match="plan is no filter; these are: start, end, age_group, gender"):
+    with pytest.raises(InvalidInput, match="plan is not a filter; the filters are start, end, age_group, gender"):
         Filters(plan="pro")
 
 
@@ -72,3 +75,35 @@ def test_a_filter_by_no_dimension_names_those_there_are():
 def test_a_limit_is_a_whole_number_from_1(limit):
     with pytest.raises(InvalidInput, match="limit must be a whole number from 1"):
         Query(limit=limit)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"filters": None}, "filters"),
+        ({"filters": "Female"}, "filters"),
+        ({"interval": None}, "interval"),
+        ({"time_zone": 5}, "time_zone"),
+        ({"metrics": None}, "metrics"),
+        ({"group_by": 5}, "group_by"),
+        ({"series_of": b"a"}, "series_of"),
+        ({"series_of": {"a": 1}}, "series_of"),
+        ({"series_of": [5]}, "feature_name"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named(asked, field):
+    with pytest.raises(InvalidInput, match=f"^{field} must be") as refused:
+        Query(**asked)
+    assert refused.value.field == field
+
+
+def test_what_is_no_query_or_filter_is_named(v):
+    with pytest.raises(InvalidInput, match=r"query must be Query\(…\), not Filters"):
+        v.report(query=Filters())
+    with pytest.raises(InvalidInput, match=r"filters must be Filters\(…\), not Query\(.*: pass it as query="):
+        v.report(Query())
+
+
+def test_two_reports_of_the_same_are_equal(v):
+    assert v.report() == v.report()
+    assert len({v.report(), v.report()}) == 1

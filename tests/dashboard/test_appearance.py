@@ -211,7 +211,7 @@ def test_hovering_changes_only_the_marker_however_many_days_there_are(visitor):
 
 @pytest.mark.usefixtures("seeded")
 def test_filters_can_be_used_before_the_counts_are_loaded(visitor, expect):
-    """benchmarks/page_ready.py measures how soon that is."""
+    """benchmarks/dashboard_ready.py measures how soon that is."""
     page = visitor.page
     held = visitor.hold("**/analytics*")
     page.goto(f"{visitor.server.url}/dashboard")

@@ -89,3 +89,11 @@ def test_the_fast_path_responds_the_same_and_counts_it(v, clock, monkeypatch):
             text = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
     assert 'vigility_http_requests_total{method="POST",route="/track",status="202"} 2.0' in text
     assert "vigility_events_stored_total 0.0" in text, "the worker behind the queue counts them"
+
+
+def test_a_batch_that_is_only_queued_is_not_counted_as_stored(queue, client, bearer):
+    body = {"events": [{"feature_name": "a"}, {"feature_name": "b", "event_id": EVENT_ID}]}
+    response = client.post("/track/batch", body, headers=bearer)
+    assert (response.status_code, response.json["accepted"]) == (200, 2)
+    assert all(record.event_id for record in queue.records)
+    assert "vigility_events_stored_total 0.0" in client.get("/metrics").text

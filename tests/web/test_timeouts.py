@@ -22,17 +22,17 @@ LAST = b"Connection: close\r\n"
 
 
 @pytest.fixture
-def patient_server(v, clock):
+def unlimited_server(v, clock):
     """A server with long timeouts."""
     with running_in_process(create_app(v, make_settings(), clock), timeout_keep_alive=TIMEOUT) as server:
         yield server
 
 
 @pytest.fixture
-def server(patient_server, monkeypatch):
+def server(unlimited_server, monkeypatch):
     """A server that waits only briefly for a request to arrive."""
     monkeypatch.setattr(timeouts, "REQUEST_SECONDS", SHORT)
-    return patient_server
+    return unlimited_server
 
 
 def token_of(server):
@@ -128,37 +128,37 @@ def never_reading(server):
 
 
 @pytest.mark.parametrize("path", ["fast", "normal"])
-def test_a_client_that_reads_nothing_is_disconnected(patient_server, monkeypatch, path):
+def test_a_client_that_reads_nothing_is_disconnected(unlimited_server, monkeypatch, path):
     monkeypatch.setattr(timeouts, "UNREAD_SECONDS", SHORT)
     asked = (
-        track_request(token_of(patient_server))
+        track_request(token_of(unlimited_server))
         if path == "fast"
         else HEALTH.replace(b"/health", b"/openapi.json")
     )
-    with never_reading(patient_server) as connection:
+    with never_reading(unlimited_server) as connection:
         with suppress(TimeoutError, ConnectionError):
             for _ in range(20_000):
                 connection.sendall(asked)
-        assert all_closed(patient_server)
+        assert all_closed(unlimited_server)
 
 
-def test_a_client_that_does_not_read_the_last_response_is_disconnected(patient_server, monkeypatch):
+def test_a_client_that_does_not_read_the_last_response_is_disconnected(unlimited_server, monkeypatch):
     monkeypatch.setattr(timeouts, "UNREAD_SECONDS", SHORT)
     many = HEALTH.replace(b"/health", b"/static/none") * 50
-    with never_reading(patient_server) as connection:
+    with never_reading(unlimited_server) as connection:
         connection.settimeout(TIMEOUT)
         connection.sendall(many + HEALTH.replace(b"/health", b"/openapi.json"))
         connection.sendall(HEALTH.replace(b"\r\n\r\n", b"\r\n" + LAST + b"\r\n"))
-        assert all_closed(patient_server)
+        assert all_closed(unlimited_server)
 
 
-def test_a_slow_client_gets_everything(patient_server, monkeypatch):
+def test_a_slow_client_gets_everything(unlimited_server, monkeypatch):
     monkeypatch.setattr(timeouts, "UNREAD_SECONDS", 2 * SHORT)
     asked = HEALTH.replace(b"/health", b"/openapi.json")
-    with patient_server.connect() as connection:
+    with unlimited_server.connect() as connection:
         connection.sendall(asked)
         size = int(read_responses(connection, 1)[0][1]["Content-Length"])
-    with never_reading(patient_server) as connection:
+    with never_reading(unlimited_server) as connection:
         connection.settimeout(TIMEOUT)
         connection.sendall(asked * 2 + asked.replace(b"\r\n\r\n", b"\r\n" + LAST + b"\r\n"))
         began, content = time.monotonic(), b""

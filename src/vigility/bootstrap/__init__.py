@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 from vigility.bootstrap.backends import backend_for
 from vigility.bootstrap.database_url import DatabaseUrl
 from vigility.bootstrap.settings import PoolSettings
+from vigility.core.database_copy import Copy
 from vigility.core.deprecated import warn_deprecated
 from vigility.core.errors import InvalidInput
 from vigility.core.events.feature_limit import MAX_FEATURES, valid_max_features
 from vigility.core.events.group_commit import GroupCommit
 from vigility.core.events.window import OLDEST_DAYS, EventWindow
-from vigility.core.migration import Copy
 from vigility.core.service import Vigility
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ docs/add-a-storage-backend.md has the steps.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -109,6 +108,8 @@ class _Memory:
         return ()
 
     def default_secret(self, url: DatabaseUrl) -> bytes:  # noqa: ARG002
+        import secrets
+
         return secrets.token_bytes(48)  # gone with the process, as its users are
 
 
@@ -149,7 +150,7 @@ class _Sql:
 
 
 class _Sqlite(_Sql):
-    parallel_batches = False  # its writers take turns
+    parallel_batches = False  # one writer at a time has the lock
 
     def schema_state(self, url: DatabaseUrl, pool: PoolSettings) -> SchemaState:  # type: ignore[explicit-override]
         from vigility.adapters.sql.schema_version import SchemaState

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from vigility.core.errors import InvalidInput
 
@@ -16,10 +16,10 @@ Kind = Literal["memory", "sqlite", "postgresql"]
 ALLOWED: Final = "must be sqlite:///PATH, file:PATH, the path of an SQLite file, postgresql://…, or memory:"
 
 _POSTGRES_FORM: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE"
-# What may be shown of an address: hosts (several, or IPv6 in brackets) with ports, and the database's name.
+# What may be shown of an address: hosts (several, or IPv6 in brackets) with ports.
 _HOST: Final = r"(?:[\w.%-]*|\[[\w:.%]+\])(?::\d+)?"
-_HOSTS: Final = re.compile(rf"{_HOST}(?:,{_HOST})*")
-_RESERVED: Final = {"#": "%23", "@": "%40"}
+_HOSTS: Final = rf"{_HOST}(?:,{_HOST})*"
+_OPTIONS: Final = r"(?:[A-Za-z_]+=[^&]*)?(?:&(?:[A-Za-z_]+=[^&]*)?)*"
 # What only a description of a server has: libpq's "host=db password=…", "Server=db;Pwd=…", "ada:…@db/usage".
 # Taken for a path, it would become a file of that name, which shows the password to everyone.
 _KEYWORD: Final = (
@@ -28,9 +28,7 @@ _KEYWORD: Final = (
     "|target_session_attrs|user|user ?id|username"
 )
 _SECRET: Final = "password|passwd|passfile|pwd|sslpassword|secret"  # noqa: S105 - names
-_SERVER: Final = re.compile(
-    rf"\s*(?:{_KEYWORD})\s*=|(?:.*[\s;,])?(?:{_SECRET})\s*=|[^/]*:[^/]*@", re.IGNORECASE
-)
+_SERVER: Final = rf"(?i)\s*(?:{_KEYWORD})\s*=|(?:.*[\s;,])?(?:{_SECRET})\s*=|[^/]*:[^/]*@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class DatabaseUrl:
 
     Attributes:
         kind: the kind of storage backend that it names.
-        safe_text: the database as a person would name it, without user and password: for messages and logs.
+        safe_text: the database as a person would name it, without user, password and options: for messages.
         path: the file of an SQLite database.
         address: what the driver of a server is given, with its password. Never shown.
     """
@@ -49,8 +47,8 @@ class DatabaseUrl:
     path: Path | None = None
     address: str | None = field(default=None, repr=False)
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    def parse(text: str) -> DatabaseUrl:
         """Parse what a user gave, without the spaces and line breaks around it.
 
         Raises InvalidInput, which never shows a password.
@@ -59,12 +57,12 @@ class DatabaseUrl:
         _check_characters(text)
         scheme, colon, rest = text.partition(":")
         if not colon:
-            return cls(*_sqlite(text))
+            return _sqlite(text)
         parser = _PARSERS.get(scheme)
         if parser is None:
             _require_no_server(text)
             raise InvalidInput("database", f"{ALLOWED}; {_shown(scheme, rest)} is none of them")
-        return cls(*parser(rest))
+        return parser(rest)
 
 
 def _check_characters(text: str) -> None:
@@ -76,62 +74,62 @@ def _check_characters(text: str) -> None:
 
 
 def _require_no_server(path: str) -> None:
-    if _SERVER.match(path):
+    if re.match(_SERVER, path):
         raise InvalidInput(
             "database",
-            f"describes a server in a form that is not known here: write {_POSTGRES_FORM}, or ./ before the "
-            "name of a file",
+            f"describes a server in an unknown form: write {_POSTGRES_FORM}, or ./ before the name of a file",
         )
 
 
-_Fields = tuple[Kind, str] | tuple[Kind, str, Path] | tuple[Kind, str, None, str]
-
-
-def _memory(rest: str) -> _Fields:
+def _memory(rest: str) -> DatabaseUrl:
     if rest:
         raise InvalidInput("database", f"{ALLOWED}, with nothing behind memory:")
-    return "memory", "memory:"
+    return DatabaseUrl("memory", "memory:")
 
 
-def _sqlite_url(rest: str) -> _Fields:
+def _sqlite_url(rest: str) -> DatabaseUrl:
     if not rest.startswith("///"):
         raise InvalidInput("database", f"{ALLOWED}; sqlite: needs three slashes and a path")
     return _sqlite(rest.removeprefix("///"))
 
 
-def _file(rest: str) -> _Fields:
+def _file(rest: str) -> DatabaseUrl:
     return _sqlite(rest.removeprefix("//"))
 
 
-def _sqlite(path: str) -> _Fields:
+def _sqlite(path: str) -> DatabaseUrl:
     if not path.strip() or "\0" in path:
         raise InvalidInput("database", f"{ALLOWED}, not {path!r}")
     _require_no_server(path)
-    if "?" in path:  # what stands there may be a secret
+    if "?" in path:  # what follows may be a secret
         raise InvalidInput("database", f"{ALLOWED}, with no options behind it")
     if path == ":memory:":  # SQLite's own, in which each connection would have a database to itself
         raise InvalidInput("database", f"{ALLOWED}, not :memory:")
-    expanded = Path(path).expanduser()
-    return "sqlite", str(expanded), expanded
+    try:
+        expanded = Path(path).expanduser()
+    except RuntimeError as error:  # ~somebody, and there is no such user
+        raise InvalidInput("database", f"{ALLOWED}; the home directory in {path!r} is unknown") from error
+    return DatabaseUrl("sqlite", str(expanded), expanded)
 
 
-def _postgres(rest: str) -> _Fields:
-    """Whatever does not match what a URL of PostgreSQL is must not be shown: it may be part of a password."""
-    address, _, options = rest.removeprefix("//").partition("?")
-    authority, _, name = address.partition("/")
-    credentials, _, hosts = authority.rpartition("@")
-    is_url = rest.startswith("//") and "/" not in name and _HOSTS.fullmatch(hosts)
-    if not is_url or (options and not all("=" in option for option in options.split("&"))):
-        raise InvalidInput("database", f"is not a PostgreSQL URL; they look like {_POSTGRES_FORM}")
-    for character, encoded in _RESERVED.items():
-        if character in credentials + name + options:
-            raise InvalidInput(
-                "database", f"must not contain {character} in a name, password or option: write {encoded}"
-            )
-    return "postgresql", f"postgresql://{hosts}/{name}", None, f"postgresql:{rest}"
+def _postgres(rest: str) -> DatabaseUrl:
+    """Split as libpq does: credentials end at the first @ before any slash.
+
+    A text that may be read in another way is refused without being shown: it may be part of a password.
+    """
+    text = rest.removeprefix("//")
+    credentials = re.match("[^@/]*@", text)
+    address, question, options = text[credentials.end() if credentials else 0 :].partition("?")
+    hosts, _, name = address.partition("/")
+    is_url = rest.startswith("//") and re.fullmatch(_HOSTS, hosts) and re.fullmatch(_OPTIONS, options)
+    if not is_url or "@" in name:
+        encode = "write / as %2F and @ as %40 in a name, password or option"
+        raise InvalidInput("database", f"is not a PostgreSQL URL, like {_POSTGRES_FORM}; {encode}")
+    safe = f"postgresql://{'…@' if credentials else ''}{hosts}/{name}{'?…' if question else ''}"
+    return DatabaseUrl("postgresql", safe, address=f"postgresql:{rest}")
 
 
-_PARSERS: Final[dict[str, Callable[[str], _Fields]]] = {
+_PARSERS: Final[dict[str, Callable[[str], DatabaseUrl]]] = {
     "file": _file,
     "memory": _memory,
     "postgres": _postgres,

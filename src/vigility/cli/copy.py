@@ -15,7 +15,7 @@ from vigility.cli.errors import named
 from vigility.cli.help import examples
 from vigility.cli.pluralize import pluralize
 from vigility.cli.signals import Signals
-from vigility.core.migration import Copy
+from vigility.core.database_copy import Copy
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE_URL", help="The database to copy. It is only read.")]
 Target = Annotated[

@@ -62,7 +62,7 @@ def demo_events(
 ) -> Iterator[NewEvent]:
     """`count` events of random users and features at random moments of the `days` days before `now`.
 
-    In the order of time, as real events come, so that each batch touches the summaries of few days and not
+    In the order of time, as real events come, so that each batch touches the rollups of few days and not
     of all. Lazy, and about a microsecond each.
     """
     draw = random.random

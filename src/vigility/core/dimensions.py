@@ -65,11 +65,12 @@ class Dimension:
 AGE_GROUP: Final = Dimension(
     name="age_group",
     source="age",
-    values=tuple(AgeGroup),
+    values=tuple(map(str, AgeGroup)),
     phrases=("under 18", "aged 18 to 40", "over 40"),
     bounds=(18, 41),
 )
-GENDER: Final = Dimension(name="gender", source="gender", values=tuple(Gender), phrases=tuple(Gender))
+_GENDERS: Final = tuple(map(str, Gender))
+GENDER: Final = Dimension(name="gender", source="gender", values=_GENDERS, phrases=_GENDERS)
 
 DIMENSIONS: Final = (AGE_GROUP, GENDER)
 """Every dimension, in the order of the key of the rollup tables."""

@@ -47,6 +47,9 @@ class StorageBackend(Protocol):
 class Installation:
     """The ports of one installation.
 
+    Users and events may be in different databases if the events' database needs no users: the SQL ones do,
+    for they refuse events of users whom they do not hold.
+
     Attributes:
         sink: takes events in, in batches.
         event_log: the same events under their ids; for copies.

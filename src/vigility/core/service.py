@@ -148,10 +148,11 @@ class Vigility(DeprecatedFacade):
         series without points.
         """
         if query is None:
-            series_of = () if feature is None else (feature,)
-            query = Query(filters=_filters(filters, filter_by), series_of=series_of)
-        elif filters is not None or feature is not None or filter_by:
+            return self._reports.make(_query_of(_filters(filters, filter_by), feature))
+        if filters is not None or feature is not None or filter_by:
             raise InvalidInput("query", "must not be combined with filters or feature")
+        if not isinstance(query, Query):
+            raise InvalidInput("query", f"must be Query(…), not {query!r}")
         return self._reports.make(query)
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -178,8 +179,14 @@ class Vigility(DeprecatedFacade):
 def _filters(filters: Filters | None, filter_by: dict[str, date | str | None]) -> Filters:
     if filters is None:
         return Filters(**filter_by)  # type: ignore[arg-type] # Filters validates them
+    if isinstance(filters, Query):
+        raise InvalidInput("filters", f"must be Filters(…), not {filters!r}: pass it as query=")
     if not isinstance(filters, Filters):
         raise InvalidInput("filters", f"must be Filters, like Filters(gender='Female'), not {filters!r:.40}")
     if filter_by:
         raise InvalidInput("filters", f"must not be combined with {', '.join(filter_by)}")
     return filters
+
+
+def _query_of(filters: Filters, feature: str | None) -> Query:
+    return Query(filters=filters, series_of=() if feature is None else (feature,))

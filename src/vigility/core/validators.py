@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
-from collections.abc import Container, Iterable
+from collections.abc import Container, Sequence
 from datetime import date, datetime
 from numbers import Integral
 from typing import Final
 
-from vigility.core.dimensions import Dimension, Gender
+from vigility.core.dimensions import GENDER, Dimension, Gender
 from vigility.core.errors import InvalidInput, OutsideWindow
 from vigility.core.invisible_characters import first_invisible
 from vigility.core.times import CALENDAR, Span, from_micros, to_micros
@@ -114,7 +114,7 @@ def valid_age(value: object) -> int:
 
 def valid_gender(value: object) -> Gender:
     """One of the genders, spelled as in the enumeration."""
-    return Gender(valid_choice("gender", value, Gender))
+    return Gender(valid_choice("gender", value, GENDER.values))
 
 
 def valid_value(dimension: Dimension, value: object) -> str:
@@ -122,12 +122,12 @@ def valid_value(dimension: Dimension, value: object) -> str:
     return valid_choice(dimension.name, value, dimension.values)
 
 
-def valid_choice(field: str, value: object, allowed: Iterable[str]) -> str:
+def valid_choice(field: str, value: object, allowed: Sequence[str]) -> str:
     """One of a few texts, spelled exactly so."""
-    choices = list(map(str, allowed))
-    if (text := str.__str__(value) if isinstance(value, str) else str(value)) in choices:
+    text = str.__str__(value) if isinstance(value, str) else str(value)
+    if text in allowed:
         return text
-    raise InvalidInput(field, f"must be one of {', '.join(choices)}{_not(value)}")
+    raise InvalidInput(field, f"must be one of {', '.join(allowed)}{_not(value)}")
 
 
 def valid_day(field: str, value: object) -> date:

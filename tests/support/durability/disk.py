@@ -24,7 +24,7 @@ class Kind(IntEnum):
     UNLINKED = 7
     LINKED = 8
     RENAMED = 9
-    ANSWERED = 10
+    RESPONDED = 10
     MAPPED = 11
 
 

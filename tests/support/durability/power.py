@@ -46,7 +46,7 @@ def power_cuts(folder, library, events, cuts, seed, command=None, log=lambda _: 
     disk, acknowledged = Disk(), {}
     for record, is_cut in with_cuts(journal, cuts, random):
         disk.play(record)
-        if record.kind is Kind.ANSWERED:
+        if record.kind is Kind.RESPONDED:
             acknowledged |= requests.get(request_id_of(record), {})
         if is_cut:
             check(disk.power_cut(random), acknowledged, folder / "after", outcome)
@@ -98,7 +98,7 @@ def send_all(site, headers, requests):
 
 def with_cuts(journal, cuts, random):
     """Each record, and whether the power fails after it. Half of the cuts come right after a response."""
-    responses = [n for n, record in enumerate(journal) if record.kind is Kind.ANSWERED]
+    responses = [n for n, record in enumerate(journal) if record.kind is Kind.RESPONDED]
     chosen = set(random.sample(responses, min(cuts // 2, len(responses))))
     while len(chosen) < cuts:
         chosen.add(random.randrange(len(journal)))

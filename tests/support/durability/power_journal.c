@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CREATED = 1, WRITTEN, RESIZED, SYNC_BEGUN, SYNC_DONE, ENTRIES_SYNCED, UNLINKED, LINKED, RENAMED, ANSWERED, MAPPED };
+enum { CREATED = 1, WRITTEN, RESIZED, SYNC_BEGUN, SYNC_DONE, ENTRIES_SYNCED, UNLINKED, LINKED, RENAMED, RESPONDED, MAPPED };
 
 struct record {
     uint32_t kind, thread;
@@ -128,7 +128,7 @@ static void note_answer(const struct iovec *parts, int count) {
         memcpy(start + length, parts[i].iov_base, taken);
         length += taken;
     }
-    note(ANSWERED, 0, 0, start, length);
+    note(RESPONDED, 0, 0, start, length);
 }
 
 ssize_t write(int fd, const void *bytes, size_t count) {

@@ -23,7 +23,7 @@ _HASHES: Final = Shape.of(users.c.password_hash)
 
 
 class SqlUsers:
-    """Implements `vigility.core.reports.ports.UserRepository`."""
+    """Implements `vigility.core.users.ports.UserRepository`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

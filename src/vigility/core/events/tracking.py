@@ -102,6 +102,11 @@ class Tracker:
         self._submit(record, now, on_done)
 
     @property
+    def stores_events(self) -> bool:
+        """Whether accepted events are stored already, and not only queued, as in a stream."""
+        return self._queue.assigns_ids
+
+    @property
     def queued(self) -> int:
         """How many submitted events wait for the next transaction."""
         return self._queue.queued

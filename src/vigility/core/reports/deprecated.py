@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vigility.core.reports.rollups import RollupKey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeatureCount:
     """Deprecated: see `Total`."""
 
@@ -22,7 +22,7 @@ class FeatureCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DayCount:
     """Deprecated: see `Point`."""
 

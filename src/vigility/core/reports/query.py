@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,8 +32,8 @@ class Query:
             leaves out.
 
     Raises:
-        InvalidInput: `series_of` holds something that cannot be the name of a feature, or the limit is not a
-            whole number from 1.
+        InvalidInput: a value is of the wrong type, `series_of` holds something that cannot be the name of a
+            feature, or the limit is not a whole number from 1.
     """
 
     filters: Filters = field(default_factory=Filters)
@@ -45,13 +45,25 @@ class Query:
     limit: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.filters, Filters):
+            raise InvalidInput("filters", f"must be Filters(…), not {self.filters!r}")
+        for name in ("interval", "time_zone"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidInput(name, f"must be text, not {getattr(self, name)!r}")
         for name in ("metrics", "group_by", "series_of"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
         features = dict.fromkeys(feature_forms(feature)[0] for feature in self.series_of)
         object.__setattr__(self, "series_of", tuple(features))
         if self.limit is not None and not _is_count(self.limit):
             raise InvalidInput("limit", f"must be a whole number from 1, not {self.limit!r}")
+
+
+def _names(field: str, value: object) -> tuple[str, ...]:
+    """One text, or several: what a field of several names takes."""
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, Iterable) or isinstance(names, bytes | Mapping):
+        raise InvalidInput(field, f"must be a text or a list of texts, not {value!r}")
+    return tuple(names)
 
 
 def require_supported(query: Query) -> None:
@@ -64,12 +76,9 @@ def require_supported(query: Query) -> None:
     }
     for name, (asked, possible) in supported.items():
         if asked != possible:
-            raise InvalidInput(name, f"must be {_spelled(possible)}, not {_spelled(asked) or 'empty'}")
+            only = possible if isinstance(possible, str) else possible[0]
+            raise InvalidInput(name, f"must be {only!r} and nothing else, not {asked!r}")
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _spelled(value: str | Sequence[str]) -> str:
-    return value if isinstance(value, str) else ", ".join(map(str, value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import repeat
 from typing import NamedTuple
@@ -15,8 +15,7 @@ from vigility.core.reports.query import EVENTS, Query
 from vigility.core.reports.shown_days import DayRange, bounded
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """The value of a metric for one group, over all days of the query."""
 
     metric: str
@@ -36,8 +35,7 @@ class Point(NamedTuple):
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """The values of a metric for one group over time, days ascending.
 
     `points` holds every day of the range that is shown (see `Report.truncated`), and nothing if the feature
@@ -67,13 +65,14 @@ class Report(DeprecatedReport):
         truncated: the whole range of days, if it is longer than 11,000 days (thirty years). Then the series
             show only the days up to today or, if they have no events, those with the most. To see others, choose
             a start or an end. None if the series show all days.
-        as_of: when the report was made (UTC). It includes every event that was stored before.
+        as_of: when the report was made (UTC). It includes every event that was stored before. Two reports
+            are equal whenever they were made.
     """
 
     query: Query
     totals: tuple[Total, ...]
     series: tuple[Series, ...]
-    as_of: datetime
+    as_of: datetime = field(compare=False)
     rest: Rest | None = None
     truncated: DayRange | None = None
 

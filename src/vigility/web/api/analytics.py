@@ -46,9 +46,9 @@ class AnalyticsResource:
 
 
 def _query(given: dict[str, str]) -> Query:
-    values = {dimension.name: given.get(name) for name, dimension in DIMENSION_PARAMETERS.items()}
+    values = [(dimension.name, given.get(name)) for name, dimension in DIMENSION_PARAMETERS.items()]
     return Query(
-        filters=Filters(given.get(START_DATE), given.get(END_DATE), **values),
+        filters=Filters(given.get(START_DATE), given.get(END_DATE), values=values),
         series_of=tuple(filter(None, [given.get(FEATURE)])),
         limit=limit_of(given.get(LIMIT, "")),
     )

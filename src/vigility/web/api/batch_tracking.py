@@ -62,6 +62,11 @@ class BatchWriter:
         self._vigility = vigility
         self._limit = limit
 
+    @property
+    def stores_events(self) -> bool:
+        """See `Tracker.stores_events`."""
+        return self._vigility.events.stores_events
+
     def write(self, user: User, body: bytes, encoding: str | None = None) -> IngestResult:
         """Store the events of the body in one transaction. `encoding` says how the body is compressed.
 
@@ -93,7 +98,8 @@ class BatchResource:
         body = await encoded_json(req, MAX_BATCH_BYTES)
         # Decompressed in the thread too: it takes milliseconds.
         result = await self._executors.batch(self._batch_writer.write, user, body, content_encoding(req))
-        self._metrics.events_stored.inc(result.accepted)
+        if self._batch_writer.stores_events:
+            self._metrics.events_stored.inc(result.accepted)
         resp.media = {
             "accepted": result.accepted,
             "duplicates": result.duplicates,

@@ -1,1 +1,4 @@
-"""A shortcut past Falcon for plain `POST /track` requests. Read `handler.py` first."""
+"""A shortcut past Falcon for plain `POST /track` requests. Read `handler.py` first.
+
+`event_writer.py` hands single events of both paths to the core.
+"""

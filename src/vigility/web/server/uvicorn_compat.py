@@ -1,8 +1,8 @@
 """Checks that the installed uvicorn has every name that this package overrides or uses.
 
 They are not uvicorn's public interface, so a new release may drop one. Without this check that would show up
-only as failing requests, or as limits that no longer apply. `tests/web/test_uvicorn_compat.py` holds the
-declarations below and the modules that use them together.
+only as failing requests, or as limits that no longer apply. `tests/web/test_uvicorn_compat.py` compares
+the declarations below with the modules that use them.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ import vigility
 from support.installations import open_vigility
 from vigility import CopyDiffers, CopyRefused, InvalidInput, NewEvent, StoreError
 from vigility.adapters.memory.backend import open_memory
-from vigility.core import migration
+from vigility.core import database_copy
+from vigility.core.database_copy import Copy
 from vigility.core.events.export import VALUE_MODULUS, WEIGHT_MODULUS, EventPage, event_checksum
 from vigility.core.events.model import EventRecord
-from vigility.core.migration import Copy
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -17,8 +17,8 @@ EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch):
-    monkeypatch.setattr(migration, "EVENTS_PER_STEP", 3)
-    monkeypatch.setattr(migration, "USERS_PER_STEP", 2)
+    monkeypatch.setattr(database_copy, "EVENTS_PER_STEP", 3)
+    monkeypatch.setattr(database_copy, "USERS_PER_STEP", 2)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Take the picture of the dashboard again: `python docs/make_page_picture.py`.
+"""Take the picture of the dashboard again: `python docs/make_dashboard_picture.py`.
 
 It shows the dashboard in Chromium, served by the program itself over a larger demo population. The events
 lie in the last 90 days, so the dates in the picture depend on the day it is taken.

@@ -1,6 +1,6 @@
-"""How soon the chart page can be used at 1,000,000 events, from the start of the navigation.
+"""How soon the dashboard can be used at 1,000,000 events, from the start of the navigation.
 
-    python benchmarks/page_ready.py [FILE.json]
+    python benchmarks/dashboard_ready.py [FILE.json]
 
 Three moments, as the page's own clock (`performance.now()`) has them:
 
@@ -59,7 +59,7 @@ WATCH = """(() => {
 
 
 def main() -> None:
-    """Seed, serve, and open the page again and again."""
+    """Seed, serve, and open the dashboard again and again."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         url = f"sqlite:///{folder}/page.db"
         program = [sys.executable, "-m", "vigility", "--database", url]
