@@ -4,6 +4,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
@@ -24,6 +25,7 @@ from vigility.core.database_copy import MAX_ID, Copy
 from vigility.core.events.export import EventPage
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
 PAIRS = (
     ("memory", "sqlite"),
     ("sqlite", "memory"),
@@ -120,12 +122,20 @@ def test_an_insert_with_ids_that_fails_stores_nothing(installation):
     page = installation.event_log.page(0, 1, 1)
     before = installation.event_log.checksum(MAX_ID)
     taken = EventPage([8, 5], page.records * 2)
+    twice = EventPage([8, 8], page.records * 2)
+    same_event_id = EventPage([8, 9], [page.records[0]._replace(event_id=EVENT_ID)] * 2)
     of_nobody = EventPage([9], [page.records[0]._replace(user_id=99)])
-    for invalid, error in ((taken, StoreError), (of_nobody, UserGone)):
-        with pytest.raises(error):
+    for invalid in (taken, twice, same_event_id):
+        with pytest.raises(StoreError):
             installation.event_log.insert_with_ids(invalid)
-    with pytest.raises(StoreError):
-        installation.users.insert_with_ids(list(installation.users.all()))
+    with pytest.raises(UserGone):
+        installation.event_log.insert_with_ids(of_nobody)
+    (user,) = installation.users.all()
+    bob, eve = replace(user, id=8, username="bob"), replace(user, id=8, username="eve")
+    for users in ([user], [bob, eve], [bob, replace(bob, id=9)]):
+        with pytest.raises(StoreError):
+            installation.users.insert_with_ids(users)
+    assert list(installation.users.all()) == [user]
     assert installation.event_log.checksum(MAX_ID) == before
     assert opened(installation).maintenance.verify_rollups() == []
 

@@ -1,12 +1,13 @@
 """What every storage backend must do, by example. `test_oracle.py` compares them on random input."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from support.reports import daily, totals
-from vigility import Filters, Gender, NewEvent, NewUser, UserGone, UsernameTaken
+from vigility import Filters, Gender, NewEvent, NewUser, Query, StoreUnavailable, UserGone, UsernameTaken
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -160,9 +161,41 @@ def test_a_wipe_deletes_everything_and_ids_start_again(v):
     assert v.track("bob", "y", event_id=EVENT_ID).id == 1
 
 
+def test_of_equally_used_features_a_limit_keeps_the_first_by_code_points(v):
+    """Not as people sort: for them é comes before f, and capitals do not matter."""
+    v.users.import_many([new("ada")])
+    names = ["f", "é", "E", "a", "_", "Z", "ß", "用", "🔑"]
+    v.track_many(NewEvent("ada", name) for name in names)
+    for limit in range(1, len(names) + 1):
+        report = v.report(query=Query(limit=limit))
+        assert list(totals(report)) == sorted(names)[:limit]
+        assert report.rest == (None if limit == len(names) else (len(names) - limit, len(names) - limit))
+        assert report.total == len(names)
+
+
 def test_closing_twice_does_nothing(v):
     v.close()
     v.close()
+
+
+def test_what_is_closed_stays_closed_also_in_a_forked_child(v, url):
+    """Before, the child opened it again."""
+    v.users.import_many([new("ada")])
+    v.close()
+    calls = [lambda: v.track("ada", "x")] + ([] if url == "memory:" else [v.report, v.users.all])
+    child = os.fork()
+    if child == 0:
+        os._exit(sum(not is_closed(call) for call in calls))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert all(map(is_closed, calls))
+
+
+def is_closed(call):
+    try:
+        call()
+    except StoreUnavailable as error:
+        return "closed" in str(error)
+    return False
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import vigility
 from support.installations import database_of
 from support.reports import daily, totals
 from vigility import NewEvent, StoreError, StoreUnavailable
+from vigility.adapters.sql.sqlite import time_limit
 from vigility.adapters.sql.sqlite.file_lock import file_lock
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -334,3 +335,14 @@ def test_a_user_with_events_cannot_be_deleted(v, path):
         v.track("ada", "x")
         with pytest.raises(sqlite3.IntegrityError):
             other.execute("DELETE FROM vigility_users")
+
+
+def test_a_report_that_takes_too_long_is_ended(v, monkeypatch):
+    v.track("ada", "x")
+    monkeypatch.setattr(time_limit, "_STEPS", 1)  # looks at the clock at each step
+    monkeypatch.setattr(database_of(v), "statement_seconds", -1)
+    with pytest.raises(StoreUnavailable, match="interrupted") as ended:
+        v.report()
+    assert ended.value.reason == "it takes too long to answer"
+    monkeypatch.setattr(database_of(v), "statement_seconds", 3_600)
+    assert v.report().total == 1

@@ -1,4 +1,4 @@
-"""The files of an SQLite database, removed or replaced under a running program, and after its end."""
+"""The files of an SQLite database, removed or replaced under a running program."""
 
 import os
 import sqlite3
@@ -133,21 +133,3 @@ def test_new_connections_and_a_forked_child_notice_it_too(v, path):
             os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert not path.exists(), "a new connection must not make a new file"
-
-
-def test_a_closed_database_stays_closed_also_in_a_forked_child(v):
-    v.close()
-    calls = [lambda: v.track("ada", "x"), v.report, lambda: v.submit("ada", "x"), v.users.all]
-    child = os.fork()
-    if child == 0:
-        os._exit(sum(not is_closed(call) for call in calls))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert all(map(is_closed, calls))
-
-
-def is_closed(call):
-    try:
-        call()
-    except StoreUnavailable as error:
-        return "closed" in str(error)
-    return False

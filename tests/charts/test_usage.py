@@ -1,8 +1,11 @@
 """The panel "Feature Usage"."""
 
+from dataclasses import replace
+
 import pytest
 
 from vigility.charts import theme
+from vigility.core.reports.ports import Rest
 
 SEVEN = {"date_filter": 1289, "gender_filter": 998, "age_filter": 870, "bar_chart_zoom": 655}
 MANY = {f"feature_{i:03}": 9000 - i for i in range(128)}
@@ -112,3 +115,15 @@ def test_an_empty_report_explains_itself_and_what_to_do(drawn, report_of, filter
     assert headline in picture.texts
     assert [text for text in picture.texts if advice in text]
     assert picture.figure.axes == []
+
+
+@pytest.mark.parametrize("shown", [1, 3, 15, 16, 40])
+def test_what_the_limit_of_a_report_leaves_out_is_summed_too(drawn, report_of, shown):
+    counts = dict(list(MANY.items())[:shown])
+    picture = drawn(replace(report_of(counts), rest=Rest(groups=500, value=77)))
+    own = min(shown, 15)
+    bars = widths(picture)
+    assert list(bars) == [*list(counts)[:own], f"other ({500 + shown - own} features)"]
+    assert sum(bars.values()) == sum(counts.values()) + 77
+    assert f"The top {own} of {500 + shown} features; the rest is summed as “other”" in picture.texts
+    assert picture.overlapping() == picture.outside() == []

@@ -40,6 +40,7 @@ def test_an_older_schema_is_reported_and_upgraded(program):
     with closing(sqlite3.connect(program.database)) as connection, connection:
         connection.execute("DROP TABLE vigility_revoked_tokens")
         connection.execute("DROP TABLE vigility_attempts")
+        connection.execute("DROP TABLE vigility_known_networks")
     set_revision(program, "0001")
     outcome = program("db", "check")
     assert (outcome.code, outcome.err) == (3, "")
@@ -83,3 +84,45 @@ def test_concurrent_upgrades_upgrade_once(program):
         )
     assert [(process.returncode, process.stderr) for process in done] == [(0, "")] * 4
     assert program("db", "check").code == 0
+
+
+def test_a_sound_database_passes_the_check_of_its_integrity(with_users):
+    with_users.done("track", "zoom", "--user", "ada")
+    assert with_users.done("db", "check", "--integrity").endswith(
+        f"usage.db: revision {NEWEST}, up to date\nNo damage was found in {with_users.database}.\n"
+    )
+
+
+def test_damage_is_listed_and_has_its_own_exit_code(with_users):
+    with_users.done("track", "zoom", "--user", "ada")
+    with closing(sqlite3.connect(with_users.database)) as connection, connection:
+        connection.execute("UPDATE vigility_events SET age = 'x'")
+    assert with_users("db", "check").code == 0, "nothing is read without the option"
+    outcome = with_users("db", "check", "--integrity")
+    assert (outcome.code, outcome.err) == (5, "")
+    assert "\nvigility_events: age of another type (rows: 1)\n" in outcome.out
+    assert outcome.out.endswith(f" in {with_users.database}. What to do: docs/durability.md\n")
+
+
+def test_a_file_whose_schema_cannot_be_read_is_damaged(program):
+    program.done("db", "upgrade")
+    with program.database.open("r+b") as file:
+        file.write(b"x" * 16)
+    outcome = program("db", "check")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.endswith("usage.db: file is not a database, or its beginning is damaged\n")
+    outcome = program("db", "check", "--integrity")
+    assert (outcome.code, outcome.err) == (5, "")
+    reason = "file is not a database, or its beginning is damaged"
+    assert outcome.out.startswith(f"{program.database}: {reason}\n")
+    for command in (["report"], ["users", "list"], ["track", "x", "--user", "ada"], ["summaries", "verify"]):
+        outcome = program(*command)
+        assert outcome.code == 1
+        assert outcome.err.endswith(f"usage.db: {reason}\n")
+
+
+@pytest.mark.parametrize("revision", ["0001", "9999"])
+def test_the_integrity_of_another_schema_is_not_checked(program, revision):
+    program.done("db", "upgrade")
+    set_revision(program, revision)
+    assert program("db", "check", "--integrity").code == (3 if revision == "0001" else 4)

@@ -338,6 +338,7 @@ def tar():
         (b"PAR1....", "events is a Parquet file: write CSV or JSON lines"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "events is an Excel workbook: save it as CSV"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "content",  # not by bytes, which hold the time
 )
 def test_what_cannot_be_read_is_named(with_users, content, message):
     outcome = stored(with_users, content)

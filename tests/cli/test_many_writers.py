@@ -11,6 +11,7 @@ import pytest
 from vigility.core.events.tracking import BATCH_SIZE
 
 IMPORTS = 5
+AT = "2026-03-01T12:00:00Z"
 
 RUN = """
 import sys

@@ -77,6 +77,37 @@ def test_what_is_not_understood_is_not_shown(text):
 
 @pytest.mark.parametrize(
     "text",
+    [
+        "host=db password=hunter2",
+        "host = db user = ada password = hunter2",
+        "password='hunter2' host=db",
+        "dbname=usage port=5432 password=a:hunter2",
+        "HOST=db PASSWORD=hunter2",
+        "service=hunter2",
+        "Server=db;Database=usage;User Id=ada;Password=hunter2;",
+        "Data Source=db;Pwd=hunter2",
+        "ada:hunter2@db/usage",
+        "file://ada:hunter2@db/usage",
+        "file:host=db password=hunter2",
+        "sqlite:///ada:hunter2@db/usage",
+        "sqlite:///host=db password=hunter2",
+        "./host=db password=hunter2",
+    ],
+)
+def test_other_descriptions_of_a_server_do_not_become_files(text):
+    with pytest.raises(InvalidInput, match="write postgresql://USER:PASSWORD@HOST:PORT/") as refused:
+        DatabaseUrl.parse(text)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("path", ["data/user=5/usage.db", "hosts.db", "user_id=4.db", "/var/a:b@c/usage.db"])
+def test_files_that_resemble_them_are_files(path):
+    assert DatabaseUrl.parse(path if ":" not in path else f"sqlite:///{path}").path == Path(path)
+    assert DatabaseUrl.parse("./host=db").path == Path("host=db")
+
+
+@pytest.mark.parametrize(
+    "text",
     ["", " ", "sqlite://", "sqlite:///", "sqlite:usage.db", "file:", "mysql://x", "x?mode=ro", "memory:x"],
 )
 def test_an_unknown_kind_is_refused_with_the_kinds_there_are(text):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -316,6 +316,18 @@ def test_closing_stores_waiting_events(gate):
         outcomes.of(group)
     assert group.close(TIMEOUT)
     assert len(gate.events) == 100
+
+
+def test_a_closed_writer_stays_closed_in_a_forked_child(gate):
+    group = GroupCommit(gate)
+    group.close()
+    child = os.fork()
+    if child == 0:
+        with suppress(StoreUnavailable):
+            group.submit(record(), print)
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_forked_child_does_not_store_events_of_the_parent(gate):

@@ -2,6 +2,7 @@ import unicodedata
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import bcrypt
 import pytest
@@ -82,6 +83,42 @@ def test_usernames_are_case_sensitive_and_taken_once(v):
     v.register("Ada", "a long password", 36, "Female")
     with pytest.raises(UsernameTaken, match=r"^Username already exists$"):
         v.register("ada", "another password", 20, "Male")
+
+
+class LongHasher(CountingHasher):
+    """Makes hashes of 97 characters, as Argon2 does."""
+
+    def hash(self, password):
+        return f"{super().hash(password)}{'$' * 37}"
+
+    def verify(self, password, password_hash):
+        return super().verify(password, password_hash and password_hash[:60])
+
+
+@pytest.mark.parametrize("backend", ["memory", "sqlite"])
+def test_a_hash_that_not_every_database_can_store_is_refused_by_all(backend, tmp_path):
+    """PostgreSQL has room for 60 characters. Only its users noticed before."""
+    url = "memory:" if backend == "memory" else f"{tmp_path}/usage.db"
+    with vigility.connect(url, clock=lambda: NOW, hasher=LongHasher()) as v:
+        made = LongHasher().hash("a long password")
+        user = NewUser(username="eve", age=20, gender=Gender.OTHER, created=NOW, password_hash=made)
+        for call in (
+            lambda: v.register("ada", "a long password", 36, "Female"),
+            lambda: v.users.hash_password("a long password"),
+            lambda: v.users.import_many([user]),
+        ):
+            with pytest.raises(InvalidInput, match=r"at most 60 characters, .* not 97"):
+                call()
+        assert v.users.all() == []
+
+
+def test_a_hasher_that_makes_no_text_is_refused():
+    hasher = SimpleNamespace(hash=lambda password: password.encode(), verify=lambda *_: False)
+    with (
+        vigility.connect("memory:", hasher=hasher) as v,
+        pytest.raises(InvalidInput, match=r"hasher must make hashes that are texts .*, not bytes"),
+    ):
+        v.register("ada", "a long password", 36, "Female")
 
 
 def test_a_taken_name_is_refused_before_hashing(v, hasher):

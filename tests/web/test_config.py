@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -95,9 +96,43 @@ def test_concurrent_threads_create_one_secret(tmp_path):
 def test_a_secret_that_others_may_read_is_refused(tmp_path):
     path = tmp_path / "secret"
     kept_secret(path)
-    path.chmod(0o640)
+    path.chmod(0o604)
     with pytest.raises(StoreUnavailable, match="others may read this secret: run chmod 600 on it"):
         kept_secret(path)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o660])
+def test_a_secret_that_a_group_of_ours_may_read_is_taken_with_a_warning(tmp_path, mode, caplog, monkeypatch):
+    """Kubernetes gives the files of a volume to such a group (fsGroup) at each start."""
+    path = tmp_path / "secret"
+    secret = kept_secret(path)
+    path.chmod(mode)
+    monkeypatch.setattr("os.getegid", lambda: -1)
+    monkeypatch.setattr("os.getgroups", lambda: [path.stat().st_gid])
+    assert kept_secret(path) == secret
+    assert f"the group {path.stat().st_gid} may read this secret" in caplog.text
+    monkeypatch.setattr("os.getgroups", list)
+    with pytest.raises(StoreUnavailable, match="may read this secret, and this process is not in it"):
+        kept_secret(path)
+
+
+def test_a_secret_is_made_for_its_owner_only_under_any_umask(tmp_path):
+    before = os.umask(0o777)
+    try:
+        kept_secret(tmp_path / "secret")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_there_are_as_many_workers_as_cores_also_without_sched_getaffinity(monkeypatch):
+    """macOS has none."""
+    assert load_settings().workers == len(os.sched_getaffinity(0))
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    assert load_settings().workers == 7
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert load_settings().workers == 1
 
 
 def test_the_sources_of_the_secret(tmp_path):

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from vigility.web.auth.recent_failures import RecentFailures
+from vigility.web.http.client_address import networks_of
 from vigility.web.http.fair_queue import FairQueue, QueueRefused, Turn
 
 
@@ -16,8 +18,8 @@ class Waiting:
         self.refused = []
         self.tasks = {}
 
-    async def put(self, name, lane="", delay=0):
-        self.tasks[name] = asyncio.ensure_future(self._wait(name, Turn(lane, delay)))
+    async def put(self, name, lane="", delay=0, group="", group_delay=0):
+        self.tasks[name] = asyncio.ensure_future(self._wait(name, Turn(group, lane, group_delay, delay)))
         await asyncio.sleep(0)  # it enters
         await asyncio.sleep(0)  # and one that had to make room notices
 
@@ -130,6 +132,76 @@ def test_in_a_full_queue_of_equal_lanes_the_one_that_failed_most_makes_room():
 
     waiting = run(scenario, size=2)
     assert (waiting.served, waiting.refused) == (["first", "d", "a"], ["c", "b"])
+
+
+def test_groups_take_turns_however_many_lanes_they_have():
+    async def scenario(waiting):
+        for n in range(50):
+            await waiting.put(f"a{n}", f"lane {n}", group="a")
+        await waiting.put("b0", group="b")
+        await waiting.put("b1", group="b")
+        await waiting.put("known", group="known", group_delay=-1)
+
+    assert run(scenario).served[:6] == ["first", "known", "a0", "b0", "a1", "b1"]
+
+
+def test_in_a_full_queue_the_largest_group_makes_room():
+    async def scenario(waiting):
+        for n in range(4):
+            await waiting.put(f"a{n}", f"lane {n}", group="a", delay=n % 3)
+        await waiting.put("b0", "lane", group="b")
+        assert waiting.refused == ["a2"], "the one that failed most"
+        await waiting.put("b1", "lane", group="b")
+        await waiting.put("b2", "lane", group="b")
+
+    waiting = run(scenario, size=4)
+    assert waiting.refused == ["a2", "a1", "b2"]
+    assert waiting.served == ["first", "a0", "b0", "a3", "b1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "group", "lane"),
+    [
+        ("192.0.2.7", "192.0.0.0/16", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.0.0/16", "192.0.2.7"),
+        ("2001:db8:1:2::3", "2001:db8::/32", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/32", "fe80::/48"),
+        ("local", "local", "local"),
+    ],
+)
+def test_the_turn_of_an_address(address, group, lane):
+    failures, networks = RecentFailures(), networks_of(address)
+    first = failures.turn_of(networks, is_known=False)
+    assert first == Turn(group, lane, 1, 0)
+    for _ in range(3):
+        failures.add(first)
+    assert failures.turn_of(networks, is_known=False) == Turn(group, lane, 4, 3)
+    known = failures.turn_of(networks, is_known=True)
+    assert (known.group_delay, known.lane_delay) == (0, 0)
+    failures.add(known)
+    assert failures.turn_of(networks, is_known=True) == known
+
+
+def test_failures_are_forgotten_after_half_an_hour(monkeypatch):
+    moment = [0.0]
+    monkeypatch.setattr("vigility.web.auth.recent_failures.monotonic", lambda: moment[0])
+    failures, networks = RecentFailures(), networks_of("192.0.2.7")
+    failures.add(failures.turn_of(networks, is_known=False))
+    moment[0] = 1_799
+    assert failures.turn_of(networks, is_known=False).lane_delay == 1
+    moment[0] = 1_800
+    assert failures.turn_of(networks, is_known=False).lane_delay == 0
+
+
+def test_failures_of_a_bounded_number_of_networks_are_remembered(monkeypatch):
+    monkeypatch.setattr("vigility.web.auth.recent_failures._MAX_REMEMBERED", 10)
+    failures = RecentFailures()
+    for n in range(50):
+        failures.add(failures.turn_of(networks_of(f"192.0.2.{n}"), is_known=False))
+    assert len(failures._counts) == 10
+    assert failures.turn_of(networks_of("192.0.2.49"), is_known=False) == Turn(
+        "192.0.0.0/16", "192.0.2.49", 51, 1
+    )
 
 
 def test_a_queue_without_places_refuses_at_once():

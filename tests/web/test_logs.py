@@ -14,14 +14,13 @@ import pytest
 from support.web_client import ADA
 from support.web_server import TIMEOUT, Connection, Server, wait_until
 from vigility.web.http.client_address import ClientAddressResolver
-from vigility.web.middleware.access_log import AccessLog
+from vigility.web.middleware.access_log import AccessLog, Served
 from vigility.web.middleware.background_writer import BackgroundWriter
 from vigility.web.server.logger import ImpatientStream
 
 
-def write(log, number, **changed):
-    values = {"request_id": f"r{number}", "address": "10.0.0.1", "method": "GET", "path": "/me", "status": 200}
-    log.write(**values | {"seconds": 0.00123456, "size": 5, "user_id": None} | changed)
+def write(log, number, method="GET", path="/me"):
+    log.write(method, path, [Served(f"r{number}", "10.0.0.1", None, 200, 0.00123456, 5, None)])
 
 
 class Reader:
@@ -43,10 +42,11 @@ def test_items_that_do_not_fit_are_counted_and_the_others_written_in_order():
     reader = Reader()
     reader.reading.clear()
     writer = BackgroundWriter(reader, max_waiting=3)
-    writer.put(0)
+    writer.put([0])
     assert reader.asked.wait(TIMEOUT)  # the reader holds this one
-    for number in range(1, 9):
-        writer.put(number)
+    writer.put([1, 2])
+    writer.put([3, 4, 5])
+    writer.put([6, 7, 8])
     reader.reading.set()
     assert writer.close(TIMEOUT)
     assert [item for items, _ in reader.pieces for item in items] == [0, 1, 2, 3]
@@ -57,7 +57,7 @@ def test_a_reader_that_stalls_does_not_keep_the_writer_from_closing():
     reader = Reader()
     reader.reading.clear()
     writer = BackgroundWriter(reader, max_waiting=3)
-    writer.put(0)
+    writer.put([0])
     assert reader.asked.wait(TIMEOUT)
     assert not writer.close(0.01)
     reader.reading.set()
@@ -114,9 +114,9 @@ def test_lines_are_printable_ascii(path):
 def test_an_error_in_one_write_does_not_end_the_writer(caplog):
     written = []
     writer = BackgroundWriter(lambda items, _: written.append(1 / items[0]), max_waiting=3)
-    writer.put(0)
+    writer.put([0])
     wait_until(lambda: "cannot write a log" in caplog.text)
-    writer.put(2)
+    writer.put([2])
     assert writer.close(TIMEOUT)
     assert written == [0.5]
 

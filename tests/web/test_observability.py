@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from support.web_client import ADA, Client, make_settings
+from support.web_server import wait_until
 from vigility.web import app as app_module
 from vigility.web.app import create_app
 from vigility.web.fast_path import event_writer
@@ -16,11 +17,22 @@ from vigility.web.fast_path.event_writer import EventWriter
 from vigility.web.middleware.metrics import GroupedHistogram, Metrics
 
 
+class Lines(list):
+    """The lines of the log. They are written from another thread, a moment after the response."""
+
+    def add(self, piece):
+        self.extend(piece.splitlines(keepends=True))
+
+    def wait_for(self, count):
+        wait_until(lambda: len(self) >= count)
+        return self
+
+
 @pytest.fixture
 def lines(monkeypatch):
-    written = []
-    monkeypatch.setattr(app_module, "to_stdout", written.append)
-    return written
+    lines = Lines()
+    monkeypatch.setattr(app_module, "to_stdout", lines.add)
+    return lines
 
 
 @pytest.fixture
@@ -35,8 +47,7 @@ def test_each_request_is_one_line(logged, lines):
     response = logged.get(
         "/me?x=secret", headers={"Authorization": f"Bearer {token}", "X-Request-ID": "abc-1"}
     )
-    assert len(lines) == 2
-    line = json.loads(lines[1])
+    line = json.loads(lines.wait_for(2)[1])
     assert line.pop("time").endswith("+00:00")
     assert line.pop("ms") >= 0
     assert line.pop("pid") > 0
@@ -57,7 +68,7 @@ def test_no_secret_reaches_the_log(logged, lines, caplog):
     logged.get(f"/me?token={token}", headers={"Cookie": f"auth_token={token}"})
     logged.post("/logout", headers={"Authorization": f"Bearer {token}"})
     logged.get("/me", headers={"Authorization": f"Bearer {token}"})
-    written = b"".join(lines).decode() + caplog.text
+    written = b"".join(lines.wait_for(5)).decode() + caplog.text
     for secret in (token, token.split(".")[2], ADA["password"], "a wrong secret", "auth_token"):
         assert secret not in written
 
@@ -65,7 +76,7 @@ def test_no_secret_reaches_the_log(logged, lines, caplog):
 @pytest.mark.parametrize("path", ["/a\nb", "/\x1b[2J", "/\r\n{}", "/ü\u2028\x85", '/"},{"', "/" + "x" * 5000])
 def test_no_path_starts_a_log_line_or_contains_control_characters(logged, lines, path):
     logged.send("GET", path)
-    assert re.fullmatch(rb"[ -~]+\n", lines[0])
+    assert re.fullmatch(rb"[ -~]+\n", lines.wait_for(1)[0])
     assert json.loads(lines[0])["path"] == path[:200]
 
 

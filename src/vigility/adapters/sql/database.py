@@ -6,7 +6,7 @@ repositories in this folder serve both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -14,6 +14,9 @@ from sqlalchemy import Column, ColumnElement, Connection, Insert, Table
 
 from vigility.core.events.model import EventRecord
 from vigility.core.reports.rollups import RollupRow
+
+Check = Callable[[Connection], Iterable[str]]
+"""Reads a database and yields one sentence for each problem."""
 
 
 class ConcurrentChange(Exception):
@@ -63,8 +66,9 @@ class Database(Protocol):
         """End what the block reads if it takes longer than a statement may. Raises StoreUnavailable."""
         ...
 
-    def problems(self, connection: Connection) -> Sequence[str]:
-        """What the database itself finds when it checks all that it holds, one sentence for each problem."""
+    @property
+    def checks(self) -> Sequence[Check]:
+        """The checks for damage that only this kind of database needs."""
         ...
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:

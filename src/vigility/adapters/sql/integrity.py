@@ -6,19 +6,17 @@ docs/durability.md says what is found, and what is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Table, exists, func, select
 
-from vigility.adapters.sql.database import Database
+from vigility.adapters.sql.database import Check, Database
 from vigility.adapters.sql.rollups import SqlRollups
 from vigility.adapters.sql.schema import daily_rollup, events, metadata, users
 from vigility.core.dimensions import Gender
 from vigility.core.errors import StoreDamaged
 from vigility.core.validators import MAX_AGE, MIN_AGE
-
-_Check = Callable[[Connection], Sequence[str]]
 
 _PEOPLE: Final = (users, events)
 """The tables that have an age and a gender."""
@@ -29,23 +27,26 @@ def problems_of(database: Database) -> list[str]:
 
     Raises StoreError if the database cannot be read for another reason than damage.
     """
-    checks: tuple[_Check, ...] = (database.problems, _orphans, _impossible_values)
+    checks = (*database.checks, _orphans, _impossible_values)
     found = [problem for check in checks for problem in _found_by(database, check)]
-    return [*found, *_differing_rollups(database)]
+    return list(dict.fromkeys([*found, *_differing_rollups(database)]))
 
 
-def _found_by(database: Database, check: _Check) -> Sequence[str]:
+def _found_by(database: Database, check: Check) -> Sequence[str]:
+    found: list[str] = []
     try:
         with database.reading(no_timeout=True) as connection:
-            return list(check(connection))
+            for problem in check(connection):
+                found.append(problem)  # noqa: PERF402 - one by one: what comes before an error is kept
     except StoreDamaged as error:
-        return [str(error)]
+        found.append(str(error))
+    return found
 
 
 def _orphans(connection: Connection) -> Sequence[str]:
     """Rows whose user or feature does not exist. SQLite checks this when it writes; a server may not."""
     return [
-        f"{table.name}: {count:,} rows have a {key.parent.name} that is not in {key.column.table.name}"
+        f"{table.name}: {key.parent.name} that is not in {key.column.table.name} (rows: {count:,})"
         for table in metadata.sorted_tables
         for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
         if (count := _count(connection, table, ~exists().where(key.column == key.parent)))
@@ -61,7 +62,7 @@ def _impossible_values(connection: Connection) -> Sequence[str]:
         allowed.append((table, ages, f"an age that is not from {MIN_AGE} to {MAX_AGE}"))
     allowed.append((daily_rollup, daily_rollup.c["count"] >= 1, "a count below 1"))
     return [
-        f"{table.name}: {count:,} rows have {other}"
+        f"{table.name}: {other} (rows: {count:,})"
         for table, condition, other in allowed
         if (count := _count(connection, table, ~condition))
     ]
@@ -74,7 +75,8 @@ def _differing_rollups(database: Database) -> Iterator[str]:
         yield str(error)
         return
     if differing:
-        yield f"{differing:,} rows of the daily rollups differ from the events: see vigility summaries verify"
+        different = f"other counts than the events have (rows: {differing:,})"
+        yield f"{daily_rollup.name}: {different}: see vigility summaries verify"
 
 
 def _count(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:

@@ -63,8 +63,8 @@ class Report(DeprecatedReport):
         rest: how many groups the limit leaves out, and their value; None if it leaves out none.
         series: one for each feature of `query.series_of`, in that order.
         truncated: the whole range of days, if it is longer than 11,000 days (thirty years). Then the series
-            show only the days up to today or, if they have no events, those with the most. To see others, choose
-            a start or an end. None if the series show all days.
+            show only the days up to today or, if those have no events, the days with the most. To see others,
+            choose a start or an end. None if the series show all days.
         as_of: when the report was made (UTC). It includes every event that was stored before. Two reports
             are equal whenever they were made.
     """

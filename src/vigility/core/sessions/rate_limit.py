@@ -8,7 +8,6 @@ after them one every interval. https://en.wikipedia.org/wiki/Generic_cell_rate_a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from vigility.core.deprecated import warn_deprecated
@@ -19,14 +18,6 @@ MAX_SKEW: Final = 300 * MICROS_PER_SECOND
 """How far the clocks of instances may differ, in µs: a bucket may look over-full by as much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where limits stand: the whole seconds to wait (0: none), and the attempts counted against each key."""
-
-    wait: int
-    counted: Mapping[str, int]
-
-
 class RateLimits:
     """The use case of limiting how often something is tried."""
 
@@ -34,14 +25,10 @@ class RateLimits:
         self._repository = repository
         self._clock = clock
 
-    def check(self, limits: Sequence[RateLimit]) -> Standing:
-        """What an attempt would meet now. Counts nothing. Raises StoreError."""
+    def check(self, limits: Sequence[RateLimit]) -> int:
+        """What `acquire` would return now. Counts nothing. Raises StoreError."""
         empty_at, now = self._repository.empty_at([limit.key for limit in limits]), to_micros(self._clock())
-        _, wait = acquire(limits, empty_at, now)
-        counted = {
-            limit.key: -(-(_empty_at(limit, empty_at, now) - now) // limit.interval) for limit in limits
-        }
-        return Standing(_seconds(wait), counted)
+        return _seconds(acquire(limits, empty_at, now)[1])
 
     def acquire(self, limits: Sequence[RateLimit]) -> int:
         """Count one attempt against all limits. Returns 0, or the whole seconds to wait if one refuses it.

@@ -24,6 +24,7 @@ from vigility.core.sessions.ports import RateLimit
 from vigility.core.times import MICROS_PER_SECOND
 from vigility.core.users.model import User
 from vigility.core.validators import sign_in_name
+from vigility.web.auth.recent_failures import RecentFailures
 from vigility.web.http.client_address import ClientNetworks, networks_of
 from vigility.web.http.fair_queue import Turn
 
@@ -47,8 +48,7 @@ class Attempt:
     """One try to sign in or to register, which may wait for its turn to be hashed.
 
     Attributes:
-        turn: how it waits. Known networks wait for nobody else; the others let those go first that failed
-            less often.
+        turn: how it waits for its password to be hashed (`recent_failures.py`).
         failures: the limits against which it counts if it fails.
         always: the limits against which it counts in any case.
         account, network: by which a success is remembered.
@@ -88,6 +88,7 @@ class SharedRateLimiter:
         self._per_account = settings.attempts_per_account
         self._per_address = settings.attempts_per_address
         self._window = settings.attempts_window_minutes * 60 * MICROS_PER_SECOND
+        self._recent_failures = RecentFailures()
 
     def check(self, action: str, username: object, address: str) -> Attempt:
         """See `RateLimiter.check`."""
@@ -96,12 +97,8 @@ class SharedRateLimiter:
         is_known = action == LOGIN and self._known_networks.contains(account, network)
         failures = self._failures(action, name, networks, is_known=is_known)
         always = self._always(action, networks)
-        standing = self._rate_limits.check([*failures, *always])
-        _refuse(standing.wait)
-        turn = Turn(f"known {network}")
-        if not is_known:
-            lane = f"{action} network {networks.widest}"
-            turn = Turn(lane, 1 + standing.counted[_key(lane)])
+        _refuse(self._rate_limits.check([*failures, *always]))
+        turn = self._recent_failures.turn_of(networks, is_known=is_known)
         return Attempt(turn, failures, always, account, network)
 
     def run(self, attempt: Attempt, call: Callable[[], User]) -> User:
@@ -110,6 +107,7 @@ class SharedRateLimiter:
         try:
             user = call()
         except (InvalidCredentials, UsernameTaken):
+            self._recent_failures.add(attempt.turn)
             raise
         except BaseException:  # nothing was learnt from it
             self._take_back(attempt)
@@ -154,7 +152,8 @@ class Unlimited:
 
     def check(self, action: str, username: object, address: str) -> Attempt:  # noqa: ARG002
         """Allow every attempt. Networks still take turns."""
-        return Attempt(Turn(networks_of(address).widest))
+        networks = networks_of(address)
+        return Attempt(Turn(networks.provider, networks.widest))
 
     def run(self, attempt: Attempt, call: Callable[[], User]) -> User:  # noqa: ARG002
         """The result of the call."""

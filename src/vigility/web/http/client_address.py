@@ -11,6 +11,9 @@ from vigility.config import Network
 
 _IPV6_SUBSCRIBER_PREFIX: Final = 64
 _IPV6_SITE_PREFIX: Final = 48
+# About what one provider has.
+_IPV6_PROVIDER_PREFIX: Final = 32
+_IPV4_PROVIDER_PREFIX: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +23,12 @@ class ClientNetworks:
     Attributes:
         subscriber: one IPv4 address, or the IPv6 /64 that one subscriber has.
         site: for IPv6 also the /48 around it, all of which one attacker may have.
+        provider: the IPv4 /16 or the IPv6 /32, which takes turns with others where many wait.
     """
 
     subscriber: str
     site: str | None
+    provider: str
 
     @property
     def widest(self) -> str:
@@ -73,14 +78,20 @@ class ClientAddressResolver:
 def networks_of(address: str) -> ClientNetworks:
     """The networks that an address belongs to."""
     parsed = _parse(address)
-    if isinstance(parsed, IPv6Address):
-        number = int(parsed)  # without the zone that a link-local address has
-        subscriber, site = (
-            str(ip_network((number, prefix), strict=False))
-            for prefix in (_IPV6_SUBSCRIBER_PREFIX, _IPV6_SITE_PREFIX)
-        )
-        return ClientNetworks(subscriber, site)
-    return ClientNetworks(address if parsed is None else str(parsed), None)
+    if parsed is None:
+        return ClientNetworks(address, None, address)
+    if isinstance(parsed, IPv4Address):
+        return ClientNetworks(str(parsed), None, _network(parsed, _IPV4_PROVIDER_PREFIX))
+    return ClientNetworks(
+        _network(parsed, _IPV6_SUBSCRIBER_PREFIX),
+        _network(parsed, _IPV6_SITE_PREFIX),
+        _network(parsed, _IPV6_PROVIDER_PREFIX),
+    )
+
+
+def _network(address: IPv4Address | IPv6Address, prefix: int) -> str:
+    plain = address.packed  # without the zone that a link-local address has
+    return str(ip_network((plain, prefix), strict=False))
 
 
 def _without_port(hop: str) -> str:

@@ -17,97 +17,134 @@ class Turn:
     """How one call waits for its turn.
 
     Attributes:
-        lane: calls of one lane wait one behind the other. The lanes take turns.
-        delay: how many turns the lane lets others go before it. For each turn that it gets it is one more.
+        group: the groups take turns.
+        lane: within a group, the lanes take turns. The calls of a lane wait one behind the other.
+        group_delay, lane_delay: how many turns the group lets other groups go before it, and the lane other
+            lanes. For each turn that they get, it is one more as long as they wait for others.
     """
 
+    group: str = ""
     lane: str = ""
-    delay: int = 0
+    group_delay: int = 0
+    lane_delay: int = 0
 
 
 ANY_TURN: Final = Turn()
 
 
 @dataclass(slots=True)
-class _Lane:
+class _Share:
+    """What a group or a lane has had. The lowest goes first."""
+
     delay: int
     last_turn: int
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    waiting: int = 0
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return self.delay, self.last_turn
+
+
+@dataclass(slots=True)
+class _Lane:
+    group: _Share
+    share: _Share
+    calls: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+    @property
+    def order(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        return self.group.order, self.share.order
+
+    @property
+    def size(self) -> tuple[int, int, int, int]:
+        """How much of the queue it takes. The highest makes room."""
+        return self.group.waiting, self.share.waiting, self.group.delay, self.share.delay
 
 
 class FairQueue:
     """Lets `slots` calls run at a time, and `size` wait. Used in one event loop, which needs no lock.
 
-    The lane with the lowest delay goes first, and of several the one that has waited longest for a turn. In a
-    full queue a call takes the place of the last one of the longest lane, if its own lane is shorter or, with
-    equal lengths, has a lower delay.
+    The group with the lowest delay goes first, and of several the one that has waited longest for a turn; in
+    it the same holds for the lanes. In a full queue a call takes the place of the last one in the longest
+    lane of the largest group, if its own are smaller or, with equal sizes, have a lower delay.
     """
 
     def __init__(self, slots: int, size: int) -> None:
         self._free = slots
         self._size = size
-        self._lanes: dict[str, _Lane] = {}
+        self._groups: dict[str, _Share] = {}
+        self._lanes: dict[tuple[str, str], _Lane] = {}
         self._turns = 0
 
     def __len__(self) -> int:
-        return sum(len(lane.waiting) for lane in self._lanes.values())
+        return sum(group.waiting for group in self._groups.values())
 
     async def enter(self, turn: Turn) -> None:
         """Wait for a slot; `leave` gives it back. Raises QueueRefused, at once or while waiting."""
         if self._free:
             self._free -= 1
             return
-        if len(self) >= self._size:
-            self._make_room(turn)
-        waiter = self._append(turn)
+        call = self._append(turn)
+        if len(self) > self._size:
+            self._make_room(turn, call)
         try:
-            await waiter
+            await call
         except asyncio.CancelledError:
-            if waiter.cancelled():
-                self._remove(turn.lane, waiter)
-            elif waiter.exception() is None:
+            if call.cancelled():
+                self._remove(turn, call)
+            elif call.exception() is None:
                 self.leave()  # the slot was given in the same moment
             raise
 
     def leave(self) -> None:
         """Give the slot back, to the next that waits."""
         while self._lanes:
-            name, lane = min(self._lanes.items(), key=lambda item: (item[1].delay, item[1].last_turn))
-            waiter = lane.waiting[0]
-            self._remove(name, waiter)
-            if not waiter.done():  # and not cancelled a moment ago
-                lane.delay += 1
-                lane.last_turn = self._next_turn()
-                waiter.set_result(None)
+            (group, name), lane = min(self._lanes.items(), key=lambda item: item[1].order)
+            call = lane.calls[0]
+            self._remove(Turn(group, name), call)
+            if not call.done():  # and not cancelled a moment ago
+                for share in (lane.group, lane.share):
+                    share.delay += 1
+                    share.last_turn = self._next_turn()
+                call.set_result(None)
                 return
         self._free += 1
 
     def _append(self, turn: Turn) -> asyncio.Future[None]:
-        waiter = asyncio.get_running_loop().create_future()
-        lane = self._lanes.setdefault(turn.lane, _Lane(turn.delay, self._next_turn()))
-        lane.delay = max(lane.delay, turn.delay)
-        lane.waiting.append(waiter)
-        return waiter
+        group = self._groups.setdefault(turn.group, _Share(turn.group_delay, self._next_turn()))
+        fresh = _Lane(group, _Share(turn.lane_delay, self._next_turn()))
+        lane = self._lanes.setdefault((turn.group, turn.lane), fresh)
+        group.delay = max(group.delay, turn.group_delay)
+        lane.share.delay = max(lane.share.delay, turn.lane_delay)
+        call = asyncio.get_running_loop().create_future()
+        lane.calls.append(call)
+        group.waiting += 1
+        lane.share.waiting += 1
+        return call
 
-    def _make_room(self, turn: Turn) -> None:
-        if not self._lanes:
+    def _make_room(self, turn: Turn, newest: asyncio.Future[None]) -> None:
+        """Refuse the last call of the largest lane; the newest call if that is not smaller without it."""
+        own = self._lanes[turn.group, turn.lane]
+        name, largest = max(self._lanes.items(), key=lambda item: (item[1].size, item[1] is own))
+        if largest is own:
+            self._remove(turn, newest)
             raise QueueRefused
-        name, longest = max(self._lanes.items(), key=lambda item: (len(item[1].waiting), item[1].delay))
-        own = self._lanes.get(turn.lane)
-        rank = (len(own.waiting) + 1, own.delay) if own else (1, turn.delay)
-        if rank >= (len(longest.waiting), longest.delay):
-            raise QueueRefused
-        last = longest.waiting[-1]
-        self._remove(name, last)
+        last = largest.calls[-1]
+        self._remove(Turn(*name), last)
         if not last.done():
             last.set_exception(QueueRefused())
 
-    def _remove(self, name: str, waiter: asyncio.Future[None]) -> None:
-        lane = self._lanes.get(name)
-        if lane is not None and waiter in lane.waiting:
-            lane.waiting.remove(waiter)
-            if not lane.waiting:
-                del self._lanes[name]
+    def _remove(self, turn: Turn, call: asyncio.Future[None]) -> None:
+        lane = self._lanes.get((turn.group, turn.lane))
+        if lane is None or call not in lane.calls:
+            return
+        lane.calls.remove(call)
+        lane.share.waiting -= 1
+        lane.group.waiting -= 1
+        if not lane.calls:
+            del self._lanes[turn.group, turn.lane]
+        if not lane.group.waiting:
+            del self._groups[turn.group]
 
     def _next_turn(self) -> int:
         self._turns += 1

@@ -32,11 +32,20 @@ _KEPT_ADDRESSES: Final = 1_000
 Sink = Callable[[bytes], None]
 
 
-class AccessRecord(msgspec.Struct, gc=False, frozen=True):
-    """What the log says about a request and its response: the members of a line, in their order.
+class Served(msgspec.Struct, gc=False, frozen=True):
+    """What the log is told about a request and its response. `seconds` is the time between the two."""
 
-    `ms` is the time between the two.
-    """
+    request_id: str
+    peer: str
+    forwarded_for: str | None
+    status: int
+    seconds: float
+    size: int
+    user_id: int | None
+
+
+class Line(msgspec.Struct, gc=False, frozen=True):
+    """The members of a line, in their order. `ms` is the time between request and response."""
 
     time: str
     pid: int
@@ -63,7 +72,7 @@ class AccessLog:
 
     def __init__(self, addresses: ClientAddressResolver, sink: Sink | None) -> None:
         """`sink` writes some lines, in another thread, and may block; without one the log is off."""
-        self._resolve = lru_cache(_KEPT_ADDRESSES)(addresses.resolve)
+        self._address_of = lru_cache(_KEPT_ADDRESSES)(addresses.resolve)
         self._time_text = _TimeText()
         self._pid = os.getpid()
         write = None if sink is None else partial(_write_lines, sink)
@@ -77,49 +86,50 @@ class AccessLog:
     async def process_request(self, req: Request, _resp: Response) -> None:
         """Find the client's address."""
         peer = peer_of(req.scope.get("client"))
-        req.context.address = self.client_address(peer, req.get_header("X-Forwarded-For"))
+        req.context.address = self._address_of(peer, req.get_header("X-Forwarded-For"))
 
     async def process_response(self, req: Request, resp: Response, _resource: object, _ok: bool) -> None:
         """Send the request's id to the client, and write the line."""
         resp.set_header("X-Request-ID", req.context.request_id)
         if not self.is_on:
             return
-        self.write(
+        served = Served(
             request_id=req.context.request_id,
-            address=req.context.address,
-            method=req.method,
-            path=req.path,
+            peer=peer_of(req.scope.get("client")),
+            forwarded_for=req.get_header("X-Forwarded-For"),
             status=resp.status_code,
             seconds=perf_counter() - req.context.began,
             size=len(await resp.render_body() or b""),
             user_id=req.context.user_id,
         )
+        self.write(req.method, req.path, [served])
 
-    def client_address(self, peer: str, forwarded_for: str | None) -> str:
-        """The address that the request comes from."""
-        return self._resolve(peer, forwarded_for)
+    def write(self, method: str, path: str, served: Sequence[Served]) -> None:
+        """Have a line written for each of some requests, all of which got their responses just now.
 
-    def write(  # noqa: PLR0913 - the members of a line
-        self,
-        *,
-        request_id: str,
-        address: str,
-        method: str,
-        path: str,
-        status: int,
-        seconds: float,
-        size: int,
-        user_id: int | None,
-    ) -> None:
-        """Have the line of a request written. Never waits: if too many lines wait, it is counted instead."""
-        if self._writer is not None:
-            ms = round(seconds * 1000, 2)
-            path = path[:_MAX_PATH_LENGTH]
-            self._writer.put(
-                AccessRecord(
-                    self._time_text(), self._pid, request_id, address, method, path, status, ms, size, user_id
+        Never waits: lines are counted instead if too many wait.
+        """
+        if self._writer is None:
+            return
+        path = path[:_MAX_PATH_LENGTH]
+        time, pid, address_of = self._time_text(), self._pid, self._address_of
+        self._writer.put(
+            [
+                Line(
+                    time,
+                    pid,
+                    each.request_id,
+                    address_of(each.peer, each.forwarded_for),
+                    method,
+                    path,
+                    each.status,
+                    int(each.seconds * 100_000) / 100,
+                    each.size,
+                    each.user_id,
                 )
-            )
+                for each in served
+            ]
+        )
 
     def close(self) -> None:
         """Write what waits, unless the reader of the log takes longer than a second."""
@@ -151,16 +161,16 @@ class _TimeText:
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def _write_lines(sink: Sink, records: Sequence[AccessRecord], lost: int) -> None:
-    """Write the lines of some records, and how many lines were lost, if any."""
-    items: list[msgspec.Struct] = [*records]
+def _write_lines(sink: Sink, lines: Sequence[Line], lost: int) -> None:
+    """Write some lines, and how many were lost, if any."""
+    items: list[msgspec.Struct] = [*lines]
     if lost:
         items.append(LostLines(_TimeText()(), os.getpid(), lost))
-    for piece in _pieces(_lines(items)):
+    for piece in _pieces(_encoded(items)):
         sink(piece)
 
 
-def _lines(items: Sequence[msgspec.Struct]) -> bytes:
+def _encoded(items: Sequence[msgspec.Struct]) -> bytes:
     """Printable ASCII: nothing that was sent can start a new line or control a terminal."""
     with suppress(UnicodeEncodeError):  # half a surrogate pair
         lines = _ENCODER.encode_lines(items)

@@ -29,12 +29,13 @@ class BackgroundWriter(Generic[_T]):
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def put(self, item: _T) -> None:
-        """Have an item written soon. Never waits. For one thread only."""
-        if len(self._waiting) >= self._max_waiting:
-            self._lost += 1
-            return
-        self._waiting.append(item)
+    def put(self, items: Sequence[_T]) -> None:
+        """Have items written soon. Never waits. For one thread only."""
+        room = self._max_waiting - len(self._waiting)
+        if len(items) > room:
+            self._lost += len(items) - room
+            items = items[:room]
+        self._waiting.extend(items)
         if not self._due.is_set():
             self._due.set()
             if self._thread is None:  # starts with the first item, which is after any fork

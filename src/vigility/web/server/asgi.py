@@ -15,6 +15,7 @@ from vigility.auth.passwords import BcryptHasher
 from vigility.bootstrap import PoolSettings, connect
 from vigility.config import Settings, load_settings
 from vigility.web.app import create_app
+from vigility.web.server.first_start import SERVED, has_reached
 from vigility.web.server.lazy_app import Application, LazyApp
 
 # How long the event loop may keep Python's global lock from the writer's thread. The writer needs it back
@@ -36,7 +37,8 @@ def open_app(settings: Settings) -> Application:
     vigility = connect(
         settings.database_url,
         hasher=hasher,
-        upgrade=settings.upgrade == "on",
+        # Only at the first start. Later a missing file is a lost one: a new one must not take its place.
+        upgrade=settings.upgrade == "on" and not has_reached(SERVED),
         pool=pool,
         oldest_event_days=settings.oldest_event_days,
         max_features=settings.max_features,

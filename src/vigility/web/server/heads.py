@@ -12,6 +12,9 @@ from typing import Final
 Headers = list[tuple[bytes, bytes]]
 
 _AUTHORITY: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
+_ABOUT_FRAMING: Final = frozenset(
+    {b"connection", b"content-length", b"proxy-connection", b"transfer-encoding", b"upgrade"}
+)
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 
@@ -51,6 +54,12 @@ class HeadCheck:
             raise BadRequest("A request must have exactly one Host header (with HTTP/1.0, at most one)")
         if count and (host := headers[names.index(b"host")][1]) != self._last_host:
             self._last_host = _valid_host(host)
+
+
+def check_trailer(name: bytes) -> None:
+    """Raise BadRequest if the parser would act by this trailer, which nobody may send (RFC 9110, 6.5.1)."""
+    if name.lower() in _ABOUT_FRAMING:
+        raise BadRequest("A trailer must not say anything about the connection or the length of the body")
 
 
 def asks_for_keep_alive(headers: Headers) -> bool:

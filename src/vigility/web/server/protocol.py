@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from vigility.web.fast_path.contract import MAX_BODY_BYTES, PATH, STATE, FastPath
 from vigility.web.server.fast_path_cycle import FastPathCycle
 from vigility.web.server.framing import ChunkFraming, parser_behind_head
-from vigility.web.server.heads import BadRequest, HeadCheck, asks_for_keep_alive, rejection
+from vigility.web.server.heads import BadRequest, HeadCheck, asks_for_keep_alive, check_trailer, rejection
 from vigility.web.server.timeouts import RequestTimeout, WriteTimeout
 from vigility.web.server.transport import LingeringTransport
 
@@ -66,6 +66,7 @@ class Protocol(HttpToolsProtocol):
         if self._is_rejected or self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
+        cycle, was_in_body = self.cycle, self._in_body
         if not self._parse(data):
             return
         in_head = self._is_in_head
@@ -75,7 +76,8 @@ class Protocol(HttpToolsProtocol):
                 self._on_complete_requests()
             return
         self._request_timeout.extend(len(data))
-        self._head_bytes = self._head_bytes + len(data) if in_head else 0
+        if in_head and self.cycle is cycle and not was_in_body:  # else the head begins within these bytes
+            self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._reject(431, "The request's head is too large")
         elif self._in_body and self._chunks is not None and self._chunks.is_excessive(len(data)):
@@ -103,8 +105,10 @@ class Protocol(HttpToolsProtocol):
             self._lingering.close_when_idle(self._idle_since)
 
     def on_header(self, name: bytes, value: bytes) -> None:  # type: ignore[explicit-override]
-        """Called with each header, and each trailer: trailers are ignored (RFC 9110, 6.5.1)."""
-        if not self._in_body:
+        """Called with each header, and each trailer: trailers are ignored."""
+        if self._in_body:
+            check_trailer(name)
+        else:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:  # type: ignore[explicit-override]

@@ -138,22 +138,21 @@ export class Dashboard {
 		else if (active(filters).length) this.#state("bars", "No events under these filters.", "Remove them", showAll);
 		else this.#state("bars", "No events yet. Set a filter or press Refresh: that is counted and shown here.");
 		for (const id of ["csv", "png"]) byId(id).disabled = !bars.length;
-		const others = rest ? `, and ${counted(rest.count)} on ${counted(rest.features, "other feature")}` : "";
-		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}${others}`;
+		const more = rest ? `, ${counted(rest.count)} on ${rest.features} more` : "";
+		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}${more}`;
 		byId("bars-about").textContent = bars.length ? about : "Events per feature";
 		this.bars.show(bars, this.#feature);
 		this.barTable.show(`Feature Usage: ${filtersInWords(filters)}`, bars.map(({ feature, count }) => [feature, count]));
 	}
 
-	#showLine(points, failure, whole) {
+	#showLine(points, failure, cut) {
 		const feature = this.#feature;
 		chipButton(byId("close-line"), "Close", feature);
 		byId("close-line").hidden = !feature;
 		if (!feature) this.#state("line", "Choose a bar in Feature Usage to see its days.");
 		else if (points.length) this.#state("line");
 		else this.#state("line", failure ? "Not loaded." : "No days to show. Widen the dates, or choose another bar.");
-		const more = whole ? `. Not all days from ${whole.startDate} to ${whole.endDate}: set the dates to see others` : "";
-		byId("line-about").textContent = points.length ? `${lineInWords(points)}${more}` : "Events per day";
+		byId("line-about").textContent = points.length ? lineInWords(points) + (cut ? ". Others: set dates" : "") : "Events per day";
 		if (points.length) this.line.show(feature, points);
 		this.lineTable.show(`Time Trend of ${feature}`, points.map(({ date, count }) => [date, count]));
 	}

@@ -27,12 +27,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from vigility.adapters.sql.database import Check
 from vigility.adapters.sql.error_translation import store_errors
 from vigility.adapters.sql.postgres import rows
 from vigility.adapters.sql.postgres.commit_log import WRITER, CommitStatus, Writer, mark
 from vigility.adapters.sql.postgres.high_watermark import high_watermark
 from vigility.adapters.sql.postgres.parameters import name_of, parameters_of, session_settings
-from vigility.core.errors import StoreError
+from vigility.core.errors import StoreError, StoreUnavailable
 from vigility.core.events.model import EventRecord
 from vigility.core.reports.rollups import RollupRow
 
@@ -69,6 +70,7 @@ class PostgresDatabase:
         self.name = name_of(self._parameters)
         self._opened = self._new_engine()
         self._owner = os.getpid()
+        self._closed = False
 
     def identity(self) -> str:
         """See `Database.identity`: when the server started, which database, and which table in it."""
@@ -119,8 +121,9 @@ class PostgresDatabase:
         """See `Database.limited`: the session's statement_timeout does that."""
         return nullcontext()
 
-    def problems(self, connection: Connection) -> Sequence[str]:  # noqa: ARG002
-        """See `Database.problems`: a server checks types and keys when it writes."""
+    @property
+    def checks(self) -> Sequence[Check]:
+        """See `Database.checks`: a server checks types when it writes."""
         return ()
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:
@@ -166,7 +169,9 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """See `Database.close`."""
-        self._engine.dispose()
+        if not self._closed:
+            engine, self._closed = self._engine, True
+            engine.dispose()
 
     def _begun(self, statement: str, no_timeout: bool) -> tuple[Connection, Transaction]:
         """A transaction that the server has begun, on a new connection if the pooled one was lost."""
@@ -199,7 +204,12 @@ class PostgresDatabase:
 
     @property
     def _engine(self) -> Engine:
-        """The connections of this process; a forked child opens its own."""
+        """The connections of this process; a forked child opens its own.
+
+        Raises StoreUnavailable once the database is closed, also if the parent closed it before the fork.
+        """
+        if self._closed:
+            raise StoreUnavailable(f"{self.name}: is closed", "it is being closed")
         if self._owner != os.getpid():
             _INHERITED.append(self._opened)
             self._opened, self._owner = self._new_engine(), os.getpid()

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from vigility.adapters.sql.database import Check
 from vigility.adapters.sql.error_translation import sqlite_code, store_errors
 from vigility.adapters.sql.schema import events
 from vigility.adapters.sql.sqlite import integrity, rows
@@ -135,9 +136,10 @@ class SqliteDatabase:
         """See `Database.limited`."""
         return time_limit(_driver_connection(connection), self.statement_seconds)
 
-    def problems(self, connection: Connection) -> Sequence[str]:
-        """See `Database.problems`."""
-        return integrity.problems(connection)
+    @property
+    def checks(self) -> Sequence[Check]:
+        """See `Database.checks`."""
+        return integrity.CHECKS
 
     def lock_tables(self, connection: Connection, *tables: Table) -> None:
         """See `Database.lock_tables`: a writer has the whole file."""
