@@ -338,7 +338,10 @@ def tar():
         (b"PAR1....", "events is a Parquet file: write CSV or JSON lines"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "events is an Excel workbook: save it as CSV"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "content",  # not by bytes, which hold the time
+    ids=[  # not by content: compressed files hold the time
+        *("two files", "no files", "a workbook", "bzip2 in zip", "encrypted", "gzip twice", "zip in gzip"),
+        *("tar", "tar.gz", "7z", "rar", "lz4", "parquet", "old workbook"),
+    ],
 )
 def test_what_cannot_be_read_is_named(with_users, content, message):
     outcome = stored(with_users, content)

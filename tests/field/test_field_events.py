@@ -205,7 +205,9 @@ def test_a_report_takes_its_filters_by_name(v):
     v.track_many([("ada", "zoom")])
     assert v.report(gender="Female", start="2026-03-01").total == 1
     assert v.report(gender="Male", feature="zoom").total == 0
-    with pytest.raises(InvalidInput, match="plan is not a filter; the filters are start, end, age_group, gender"):
+    with pytest.raises(
+        InvalidInput, match="plan is not a filter; the filters are start, end, age_group, gender"
+    ):
         v.report(plan="pro")
 
 

@@ -75,7 +75,7 @@ def test_item_3_config_shows_each_setting_and_where_it_is_from(program, monkeypa
     assert shown["PORT"] == {"name": "PORT", "value": 8199, **place, "line": 2}
     assert shown["DATABASE_URL"] == {
         "name": "DATABASE_URL",
-        "value": "postgresql://db:1/x",
+        "value": "postgresql://…@db:1/x",
         **place,
         "line": 4,
     }
