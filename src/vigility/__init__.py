@@ -22,6 +22,7 @@ from vigility.core.errors import (
     InvalidCredentials,
     InvalidInput,
     OutcomeUnknown,
+    OutsideWindow,
     QueueFull,
     SchemaMismatch,
     StoreError,
@@ -35,9 +36,10 @@ from vigility.core.events.model import Event, NewEvent, StoredEvent
 from vigility.core.events.tracking import Importer, IngestResult
 from vigility.core.events.validation import Rejected
 from vigility.core.reports.filters import Filters
-from vigility.core.reports.ports import RollupDifference
+from vigility.core.reports.ports import FeatureUse, Rest, RollupDifference
 from vigility.core.reports.query import Query
 from vigility.core.reports.report import Point, Report, Series, Total
+from vigility.core.reports.shown_days import DayRange
 from vigility.core.service import Vigility
 from vigility.core.users.accounts import ImportedUsers
 from vigility.core.users.model import NewUser, User
@@ -46,8 +48,10 @@ __all__ = [
     "AgeGroup",
     "CopyDiffers",
     "CopyRefused",
+    "DayRange",
     "Event",
     "EventConflict",
+    "FeatureUse",
     "Filters",
     "Gender",
     "ImportedUsers",
@@ -58,12 +62,14 @@ __all__ = [
     "NewEvent",
     "NewUser",
     "OutcomeUnknown",
+    "OutsideWindow",
     "Point",
     "PoolSettings",
     "Query",
     "QueueFull",
     "Rejected",
     "Report",
+    "Rest",
     "RollupDifference",
     "SchemaMismatch",
     "Series",

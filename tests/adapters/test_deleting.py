@@ -196,3 +196,12 @@ def test_a_name_that_an_interrupted_deletion_left_is_dropped_by_the_next(used):
     assert [(use.feature, use.first_day) for use in unused] == [("b", None)]
     assert used.maintenance.delete_events(ids=[1]) == 1
     assert [use.feature for use in used.maintenance.features()] == ["a"]
+
+
+def test_a_feature_is_found_by_the_other_form_of_its_name(used):
+    """It may be stored composed (NFC) or, by an older version, decomposed."""
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    used.track("bob", composed)
+    assert [use.feature for use in used.maintenance.find_features([decomposed])] == [composed]
+    used.maintenance.rename_feature(decomposed, "tea")
+    assert totals(used.report()) == {"a": 4, "b": 1, "tea": 1}

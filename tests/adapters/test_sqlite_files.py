@@ -81,22 +81,37 @@ def test_a_removed_folder_is_a_removed_file(v, path):
     assert stored(path) == 2
 
 
-def test_another_file_at_the_path_is_not_written_and_survives_the_close(v, path, tmp_path):
-    """Closing the last connection deletes the -wal by its name. It must not be that of the other file."""
-    backup = tmp_path / "backup.db"
+def test_another_file_at_the_path_is_not_written_and_not_mixed_with_the_log_of_the_first(v, path, caplog):
+    """SQLite would take that log for a part of the other file. Closing would even delete one by its name."""
+    backup = path.with_name("backup.db")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM INTO ?", [str(backup)])
-    v.track("ada", "x")
-    backup.replace(path)
-    for end in ("-wal", "-shm"):
-        beside(path, end).rename(tmp_path / f"old{end}")
+    v.track("ada", "x")  # is in the -wal
+    path.rename(path.with_name("first.db"))
+    backup.rename(path)
     assert_refused(v, path)
+    assert "belongs to the file that was replaced: renamed to" in caplog.text
     with vigility.connect(str(path), clock=lambda: NOW) as other:
         other.track("ada", "x")
         other.track("ada", "x")
+        assert_refused(v, path)
         v.close()
         assert totals(other.report()) == {"x": 3}
     assert stored(path) == 3
+    (log,) = path.parent.glob("usage.db-wal.of-replaced-file-*")
+    log.rename(path.with_name("first.db-wal"))
+    assert stored(path.with_name("first.db")) == 2, "what was acknowledged before is where it was"
+
+
+def test_the_first_file_put_back_is_complete_after_a_restart(v, path, tmp_path):
+    v.track("ada", "x")
+    path.rename(tmp_path / "first.db")
+    path.touch()
+    assert_refused(v, path)
+    (tmp_path / "first.db").rename(path)
+    assert_refused(v, f"{path}-wal")
+    v.close()
+    assert stored(path) == 2
 
 
 @pytest.mark.usefixtures("v")

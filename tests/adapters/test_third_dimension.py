@@ -56,7 +56,8 @@ import sys
 import vigility
 from vigility import Filters, InvalidInput, NewEvent
 
-with vigility.connect(sys.argv[1], oldest_event_days=36_525) as v, vigility.connect("memory:", oldest_event_days=36_525) as oracle:
+old = {"oldest_event_days": 36_525}
+with vigility.connect(sys.argv[1], **old) as v, vigility.connect("memory:", **old) as oracle:
     for user in v.users.all():
         oracle.users.add_without_password(user.username, user.age, user.gender)
     oracle.track_many([NewEvent(name, "a", "2026-03-01T12:00:00Z") for name in ("ada", "bob", "eve")])

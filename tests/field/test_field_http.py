@@ -1,4 +1,4 @@
-"""Requests of others' clients, as they were seen in the field. The numbers are those of the issue and the files."""
+"""Requests of others' clients, as they were seen in the field. Numbers: those of the issue, and of its files."""
 
 import re
 import socket
@@ -32,7 +32,7 @@ def statuses(server, *parts):
         for part in parts:
             connection.sendall(part)
             if part is not parts[-1]:
-                time.sleep(0.2)  # what comes behind the pause is to arrive in another packet
+                time.sleep(0.1)  # what comes behind the pause is to arrive in another packet
         connection.shutdown(socket.SHUT_WR)
         while more := connection.recv(65_536):
             received += more
@@ -42,8 +42,8 @@ def statuses(server, *parts):
 def offer(token, size, upgrade=b"h2c"):
     """The head of a POST as JDK's HttpClient sends it by default."""
     return (
-        b"POST /track HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %b\r\nContent-Type: application/json\r\n"
-        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: %b\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
+        b"POST /track HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %b\r\n"
+        b"Content-Type: application/json\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: %b\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
         b"Content-Length: %d\r\n\r\n" % (token, upgrade, size)
     )
 

@@ -11,9 +11,9 @@ class PoolSettings:
 
     On SQLite only the reading of a report is bounded, by the same number of seconds.
 
-    Six connections are enough for a worker of the server: two threads read reports, four serve other requests,
-    one writes single events, two write batches, others sign users in. They are seldom all busy, and a thread
-    that finds no free connection waits for one.
+    Six connections are enough for a worker of the server: two threads read reports, four serve other
+    requests, one writes single events, two write batches, others sign users in. They are seldom all busy, and
+    a thread that finds no free connection waits for one.
     """
 
     connections: int = 6

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vigility.core.deprecated import warn_deprecated
 from vigility.core.reports.ports import RollupDifference
-from vigility.core.times import CALENDAR, Span
+from vigility.core.times import Span
 from vigility.core.users.model import User
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class DeprecatedFacade:
         warn_deprecated("Vigility.queued", "Vigility.events.queued")
         return self.events.queued
 
-    def importer(self, span: Span = CALENDAR, known: Iterable[User] = ()) -> Importer:
+    def importer(self, span: Span | None = None, known: Iterable[User] = ()) -> Importer:
         """Deprecated: see `Vigility.events.importer`."""
         warn_deprecated("Vigility.importer()", "Vigility.events.importer()")
         return self.events.importer(span, known)

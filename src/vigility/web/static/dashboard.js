@@ -138,8 +138,8 @@ export class Dashboard {
 		else if (active(filters).length) this.#state("bars", "No events under these filters.", "Remove them", showAll);
 		else this.#state("bars", "No events yet. Set a filter or press Refresh: that is counted and shown here.");
 		for (const id of ["csv", "png"]) byId(id).disabled = !bars.length;
-		const more = rest ? `, ${counted(rest.count)} on ${rest.features} more` : "";
-		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}${more}`;
+		const too = rest ? `, ${counted(rest.count)} on ${rest.features} more` : "";
+		const about = `${counted(totalOf(bars))} on ${counted(bars.length, "feature")}${too}`;
 		byId("bars-about").textContent = bars.length ? about : "Events per feature";
 		this.bars.show(bars, this.#feature);
 		this.barTable.show(`Feature Usage: ${filtersInWords(filters)}`, bars.map(({ feature, count }) => [feature, count]));
@@ -152,7 +152,7 @@ export class Dashboard {
 		if (!feature) this.#state("line", "Choose a bar in Feature Usage to see its days.");
 		else if (points.length) this.#state("line");
 		else this.#state("line", failure ? "Not loaded." : "No days to show. Widen the dates, or choose another bar.");
-		byId("line-about").textContent = points.length ? lineInWords(points) + (cut ? ". Others: set dates" : "") : "Events per day";
+		byId("line-about").textContent = points.length ? lineInWords(points) + (cut ? ". Set dates for others" : "") : "Events per day";
 		if (points.length) this.line.show(feature, points);
 		this.lineTable.show(`Time Trend of ${feature}`, points.map(({ date, count }) => [date, count]));
 	}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from vigility.adapters.sql.error_translation import REMOVED
 from vigility.adapters.sql.sqlite.permissions import may_read, may_write, share_with_group
 from vigility.core.errors import StoreUnavailable
+
+logger: Final = logging.getLogger("vigility")
 
 CHANGED: Final = "its file changed while it was read"
 _UNREADABLE: Final = "it cannot be read"
@@ -51,6 +55,7 @@ class DatabaseFiles:
         self.lock = self._beside("-lock")
         self._log, self._index, self._journal = map(self._beside, ("-wal", "-shm", "-journal"))
         self._first: _File | None = None
+        self._last_opened: Opened = ()
 
     def opened(self) -> Opened:
         """What a connection that has just read the database has open.
@@ -66,7 +71,8 @@ class DatabaseFiles:
         for made in (self._log, self._index):
             share_with_group(made, database)
         beside = [(str(path), found) for path in (self._log, self._index) if (found := _file_at(str(path)))]
-        return ((self._given, file), *beside)
+        self._last_opened = ((self._given, file), *beside)
+        return self._last_opened
 
     def require_present(self) -> None:
         """Raise StoreUnavailable if the path no longer leads to the database that was opened first."""
@@ -117,9 +123,25 @@ class DatabaseFiles:
         return self.database.with_name(self.database.name + end)
 
     def _removed(self, path: str) -> StoreUnavailable:
+        self._set_log_aside()
         end = path.removeprefix(str(self.database)) if path != self._given else ""
         what = f"{self.name}{end}: {REMOVED} since it was opened: put it back, or restart this program"
         return StoreUnavailable(what, REMOVED)
+
+    def _set_log_aside(self) -> None:
+        """Rename the -wal and the -shm of a database in whose place another one is.
+
+        SQLite would take them for parts of the other one. Nothing is lost: whoever has the first one open
+        has them open too, and closing it at its own path again still puts the content of the -wal into it.
+        """
+        if _file_at(str(self.database)) in {None, self._first}:
+            return
+        for path, file in self._last_opened[1:]:
+            if _file_at(path) == file:
+                aside = f"{path}.of-replaced-file-{file[1]}"
+                with suppress(OSError):
+                    os.rename(path, aside)  # noqa: PTH104 - a text
+                    logger.warning("%s belongs to the file that was replaced: renamed to %s", path, aside)
 
 
 def _file_at(path: str) -> _File | None:
