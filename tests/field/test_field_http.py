@@ -1,4 +1,4 @@
-"""Requests of others' clients, as they were seen in the field. Numbers: those of the issue, and of its files."""
+"""Requests of others' clients, as they were seen in the field. The numbers are those of the issue."""
 
 import re
 import socket
@@ -43,8 +43,8 @@ def offer(token, size, upgrade=b"h2c"):
     """The head of a POST as JDK's HttpClient sends it by default."""
     return (
         b"POST /track HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %b\r\n"
-        b"Content-Type: application/json\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: %b\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
-        b"Content-Length: %d\r\n\r\n" % (token, upgrade, size)
+        b"Content-Type: application/json\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: %b\r\n"
+        b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nContent-Length: %d\r\n\r\n" % (token, upgrade, size)
     )
 
 

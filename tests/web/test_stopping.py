@@ -80,13 +80,18 @@ def is_reset(connection):
 
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("used", [False, True])
-@pytest.mark.parametrize("more", [b"", b"Cookie: a=b\r\n"], ids=["fast path", "normal path"])
-def test_the_next_request_is_answered_and_the_last(server, bearer, used, more):
+@pytest.mark.parametrize("path", ["fast", "declined", "normal"])
+def test_the_next_request_is_answered_and_the_last(server, bearer, used, path):
+    requests = {
+        "fast": track_request(bearer),
+        "declined": track_request(bearer, more=b"Cookie: a=b\r\n"),
+        "normal": HEALTH,
+    }
     with opened(server, *[track_request(bearer)] * used) as connection:
         wait_until(lambda: server.server_state.connections)
         server.stop_later()
-        connection.sendall(track_request(bearer, more=more))
-        assert is_last(read_responses(connection), 201)
+        connection.sendall(requests[path])
+        assert is_last(read_responses(connection), 200 if path == "normal" else 201)
 
 
 @pytest.mark.usefixtures("patient")

@@ -78,11 +78,11 @@ def check(
         bool, typer.Option("--integrity", help="Also read the whole database and look for damage.")
     ] = False,
 ) -> None:
-    """Check whether the schema is up to date and, with --integrity, whether the database is damaged.
+    """Check whether the schema is up to date.
 
-    Changes nothing. Exit codes: 0 this version of vigility can use the database as it is; 1 the database
-    cannot be reached; 3 the schema is older or missing: run vigility db upgrade; 4 the schema is newer:
-    upgrade vigility; 5 --integrity found damage.
+    With --integrity, also look for damage. Changes nothing. Exit codes: 0 this version of vigility can use
+    the database as it is; 1 the database cannot be reached; 3 the schema is older or missing: run vigility
+    db upgrade; 4 the schema is newer: upgrade vigility; 5 --integrity found damage.
     """
     run = run_context(context)
     try:

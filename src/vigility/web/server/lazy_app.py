@@ -136,5 +136,6 @@ class Lifespan:
         if not reply.done():
             reply.cancel()
             await self._task  # raises what ended it
-        if not reply.done() or reply.result()["type"] != f"lifespan.{event}.complete":
-            raise RuntimeError(f"the application's {event} failed")
+            raise RuntimeError(f"the application ended at its {event}")
+        if reply.result()["type"] != f"lifespan.{event}.complete":
+            raise RuntimeError(f"the {event} of the application failed: {reply.result().get('message')}")

@@ -86,7 +86,8 @@ def share_with_group(path: Path, database: os.stat_result) -> None:
 
 def _create(path: Path) -> int:
     descriptor = os.open(path, _CREATE, _PRIVATE)
-    os.fchmod(descriptor, _PRIVATE)  # the umask may have taken even the owner's permissions
+    with suppress(PermissionError):  # a file system without permissions
+        os.fchmod(descriptor, _PRIVATE)  # the umask may have taken even the owner's
     return descriptor
 
 
