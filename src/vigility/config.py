@@ -191,8 +191,8 @@ class Settings(BaseModel):
     )
     metrics_token: Annotated[SecretStr | None, BeforeValidator(_token)] = Field(
         None,
-        description="If set, only requests that send it as a bearer token may read `/metrics`: 16 visible ASCII "
-        "characters or more. Without it anyone who can reach the server may.",
+        description="If set, only requests that send it as a bearer token may read `/metrics`: 16 visible "
+        "ASCII characters or more. Without it anyone who can reach the server may.",
     )
     access_log: Switch = Field("on", description="`off` turns off the log line of each request.")
 

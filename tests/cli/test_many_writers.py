@@ -17,7 +17,7 @@ RUN = """
 import sys
 from vigility.adapters.sql.sqlite import database
 from vigility.cli.main import run
-database.TIMEOUT_SECONDS, database.PATIENT_SECONDS = float(sys.argv[1]), float(sys.argv[2])
+database.TIMEOUT_SECONDS, database.BATCH_JOB_SECONDS = float(sys.argv[1]), float(sys.argv[2])
 sys.exit(run(sys.argv[3:]))
 """
 

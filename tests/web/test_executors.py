@@ -201,7 +201,7 @@ def test_reports_are_refused_if_too_many_wait(monkeypatch):
 
 
 def test_a_report_that_has_waited_for_too_long_is_not_begun(monkeypatch):
-    monkeypatch.setattr(executors, "REPORT_PATIENCE_SECONDS", -1)
+    monkeypatch.setattr(executors, "REPORT_FIRST_ATTEMPT_SECONDS", -1)
 
     async def late():
         pools = Executors(password_threads=1)

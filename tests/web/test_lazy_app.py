@@ -152,7 +152,7 @@ def test_settings_that_cannot_be_read_are_read_again(creator, caplog):
 
 
 def test_requests_are_refused_while_the_database_does_not_respond(creator, monkeypatch):
-    monkeypatch.setattr(lazy_app, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(lazy_app, "FIRST_ATTEMPT_SECONDS", 0.01)
     reach(CHECKED)
     creator.allowed.clear()
     with running_in_process(LazyApp(make_settings, creator)) as server, server.connect() as connection:

@@ -54,8 +54,8 @@ def database(tmp_path):
 
 def test_the_schema_is_upgraded_before_serving(database, tmp_path):
     with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("DROP TABLE vigility_revoked_tokens")
-        connection.execute("DROP TABLE vigility_attempts")
+        for table in ("known_networks", "revoked_tokens", "attempts"):  # what later revisions create
+            connection.execute(f"DROP TABLE vigility_{table}")
     set_revision(database, "0001")
     with running(tmp_path, workers=1) as server:
         server.register()

@@ -15,9 +15,9 @@ from vigility.cli.pluralize import pluralize
 from vigility.cli.progress import Progress
 from vigility.cli.rejects import RejectLog
 from vigility.cli.signals import Signals
+from vigility.core.batch_jobs import batch_job
 from vigility.core.events.model import NewEvent
 from vigility.core.events.tracking import IngestResult
-from vigility.core.patience import patient
 
 
 class Storing(Protocol):
@@ -82,7 +82,7 @@ class EventImport:
     def _store(self, block: Block, parsed: Parsed[NewEvent]) -> None:
         self.stored.unconfirmed = block
         try:
-            with patient():
+            with batch_job():
                 result = self._storing.store(parsed.values)
         except Exception:
             self.stored.unconfirmed = None  # these errors mean that nothing of the block was stored

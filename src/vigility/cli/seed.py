@@ -16,10 +16,10 @@ from vigility.cli.context import RunContext, run_context
 from vigility.cli.errors import CommandError
 from vigility.cli.help import examples
 from vigility.cli.pluralize import pluralize
+from vigility.core.batch_jobs import batch_job
 from vigility.core.demo import PASSWORD, demo_events, demo_users
 from vigility.core.events.model import NewEvent
 from vigility.core.events.tracking import BATCH_SIZE
-from vigility.core.patience import patient
 from vigility.core.service import Vigility
 from vigility.core.times import CALENDAR
 from vigility.core.users.model import NewUser
@@ -89,13 +89,13 @@ def _fill(
 
     stored = 0
     try:
-        with run.signals.deferred(), patient():
+        with run.signals.deferred(), batch_job():
             vigility.maintenance.wipe()
             vigility.users.import_many(population)
         with higher_gc_threshold(), show_progress(total) as progress:
             importer = vigility.events.importer(CALENDAR)
             while batch := list(islice(events, BATCH_SIZE)):
-                with run.signals.deferred(), patient():
+                with run.signals.deferred(), batch_job():
                     stored += importer.store(batch).accepted
                     progress.reached(stored, f"{pluralize(stored, 'event')} stored")
     except BaseException as error:

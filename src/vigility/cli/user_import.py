@@ -12,8 +12,8 @@ from vigility.cli.pluralize import pluralize
 from vigility.cli.progress import Progress
 from vigility.cli.rejects import RejectLog
 from vigility.cli.signals import Signals
+from vigility.core.batch_jobs import batch_job
 from vigility.core.errors import InvalidInput
-from vigility.core.patience import patient
 from vigility.core.service import Vigility
 from vigility.core.users.model import NewUser
 
@@ -49,7 +49,7 @@ class UserImport:
                 for index in sorted(invalid):
                     lines = block.lines[index], block.last_line_of(index)
                     self._rejects.add(*lines, invalid[index], block.records[index])
-                with self._signals.deferred(), patient():
+                with self._signals.deferred(), batch_job():
                     self._store(users)
                     progress.reached(source.position, f"{pluralize(self.imported.added, 'user')} added")
         except BaseException as error:

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from vigility.core.batch_jobs import batch_job
 from vigility.core.errors import CopyDiffers, CopyRefused, InvalidInput
 from vigility.core.events.export import Checksum
 from vigility.core.installation import Installation
-from vigility.core.patience import patient
 from vigility.core.reports.rollups import RollupKey
 from vigility.core.times import Clock, to_micros
 from vigility.core.users.model import User
@@ -67,14 +67,14 @@ class Copy:
         self._expected = self._source.event_log.checksum(self._upto)
         self.total, self.copied = self._expected.events, present.events
 
-    @patient()
+    @batch_job()
     def users(self) -> None:
         """Copy the users that the target lacks. Raises StoreError."""
         for missing in self._missing_users():
             self._target.users.insert_with_ids(missing)
             self.new_users += len(missing)
 
-    @patient()
+    @batch_job()
     def events(self) -> bool:
         """Copy the next events in one transaction; return whether there were any. Raises StoreError."""
         page = self._source.event_log.page(self._reached, self._upto, EVENTS_PER_STEP)
@@ -85,7 +85,7 @@ class Copy:
         self.copied += len(page.ids)
         return True
 
-    @patient()
+    @batch_job()
     def finish(self) -> bool:
         """Copy the revoked tokens, then compare; return whether the source took events meanwhile.
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, TypedDict, Unpack
 
+from vigility.core.batch_jobs import batch_job
 from vigility.core.errors import InvalidInput, UnknownUser
 from vigility.core.events.model import Event
 from vigility.core.events.selection import EventSelection, valid_ids, valid_span
 from vigility.core.installation import Installation
-from vigility.core.patience import patient
 from vigility.core.reports.ports import FeatureUse, RollupDifference
 from vigility.core.users.lookup import find_users
 from vigility.core.validators import feature_forms, valid_feature
@@ -49,7 +49,7 @@ class Maintenance:
         """Compare the rollups, which reports are read from, with the events. Empty if they agree."""
         return self._installation.rollups.verify()
 
-    @patient()
+    @batch_job()
     def rebuild_rollups(self) -> None:
         """Build the rollups again from the events."""
         self._installation.rollups.rebuild()
@@ -64,7 +64,7 @@ class Maintenance:
         page = log.page(0, log.high_watermark(), limit, self._chosen(choice))
         return [Event.of(number, record) for number, record in zip(*page, strict=True)]
 
-    @patient()
+    @batch_job()
     def delete_events(self, *, on_progress: OnProgress | None = None, **choice: Unpack[EventChoice]) -> int:
         """Delete the chosen events that are stored now; return how many.
 
@@ -92,7 +92,7 @@ class Maintenance:
         stored = {use.feature: use for use in self._installation.rollups.features()}
         return list(dict.fromkeys(stored[_stored_name(name, stored)] for name in names))
 
-    @patient()
+    @batch_job()
     def delete_features(self, names: Iterable[str], *, on_progress: OnProgress | None = None) -> int:
         """Delete features with all their events; return how many events.
 
@@ -107,7 +107,7 @@ class Maintenance:
             done += self._change_all(chosen, self._installation.event_log.delete, so_far)
         return done
 
-    @patient()
+    @batch_job()
     def rename_feature(
         self, old: str, new: str, *, merge: bool = False, on_progress: OnProgress | None = None
     ) -> int:
@@ -144,7 +144,7 @@ class Maintenance:
         """Whether the installation holds neither users nor events."""
         return all(backend.is_empty() for backend in self._installation.backends)
 
-    @patient()
+    @batch_job()
     def wipe(self) -> None:
         """Delete all users, events and rollups. Each database does so in one transaction."""
         for backend in self._installation.backends:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Final, cast
 
+from vigility.core.batch_jobs import batch_job
 from vigility.core.errors import EventConflict, InvalidInput, VigilityError
 from vigility.core.events.event_forms import EventLike, new_event, require_events
 from vigility.core.events.event_ids import uuid7
@@ -18,7 +19,6 @@ from vigility.core.events.submitted import SubmittedEvent
 from vigility.core.events.validation import EventValidator, Rejected
 from vigility.core.events.window import DEFAULT_WINDOW, EventWindow
 from vigility.core.gc_pause import gc_paused
-from vigility.core.patience import patient
 from vigility.core.times import Clock, Span, to_micros
 from vigility.core.users.model import User
 from vigility.core.users.ports import UserRepository
@@ -132,7 +132,7 @@ class Tracker:
         rejected: list[Rejected] = []
         for batch in _batches(events, batch_size):
             taken, refused = _new_events(batch)
-            with patient():
+            with batch_job():
                 result = importer.store(taken).with_rejected(refused)
             accepted += result.accepted
             duplicates += result.duplicates

@@ -95,7 +95,9 @@ class Filters:
 
 def _valid_values(given: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     if unknown := given.keys() - _BY_NAME.keys():
-        raise InvalidInput(min(unknown), f"is not a filter; the filters are start, end, {', '.join(_BY_NAME)}")
+        raise InvalidInput(
+            min(unknown), f"is not a filter; the filters are start, end, {', '.join(_BY_NAME)}"
+        )
     return tuple(
         (name, valid_value(dimension, given[name]))
         for name, dimension in _BY_NAME.items()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from vigility.core.batch_jobs import batch_job
 from vigility.core.dimensions import Gender
 from vigility.core.errors import InvalidCredentials, UsernameTaken
-from vigility.core.patience import patient
 from vigility.core.times import Clock
 from vigility.core.users.deprecated import DeprecatedUsers
 from vigility.core.users.lookup import find_users
@@ -119,7 +119,7 @@ class Users(DeprecatedUsers):
         """A user without a password, validated but not stored. Raises InvalidInput."""
         return self._new(valid_username(username), valid_age(age), valid_gender(gender), None)
 
-    @patient()
+    @batch_job()
     def import_many(self, users: Iterable[NewUser]) -> ImportedUsers:
         """Store the users whose names are free, in one transaction. Change none that exists.
 

@@ -29,7 +29,7 @@ REPORT_THREADS: Final = 2
 MAX_WAITING_REPORTS: Final = 128
 # Whoever has waited so long for the begin of a report is refused: the reports before it are heavy, and its
 # client may have given up.
-REPORT_PATIENCE_SECONDS: Final = 10.0
+REPORT_FIRST_ATTEMPT_SECONDS: Final = 10.0
 # Where batches cannot be written in parallel (SQLite): one at a time, while the body of the next arrives.
 # More threads that hold large batches would only compete for Python's global lock with the one that holds the
 # write lock.
@@ -178,7 +178,7 @@ async def _run_in(
 
 
 def _unless_late(arrived: float, call: Callable[[], _T]) -> _T:
-    if monotonic() - arrived > REPORT_PATIENCE_SECONDS:
+    if monotonic() - arrived > REPORT_FIRST_ATTEMPT_SECONDS:
         raise _too_many_reports()
     return call()
 

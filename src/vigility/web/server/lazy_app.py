@@ -21,7 +21,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 # An attempt may take long, for example if the database's host does not respond. The worker then begins to
 # respond with 503 meanwhile.
-PATIENCE_SECONDS: Final = 5.0
+FIRST_ATTEMPT_SECONDS: Final = 5.0
 # How long a worker waits before it tries again: twice as long after each attempt, up to a bound.
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -69,7 +69,7 @@ class LazyApp:
     async def _start(self, scope: Message) -> asyncio.Task[None]:
         """Create the application, or begin to. The task ends when it is there."""
         attempt = asyncio.create_task(self._open(scope))
-        await asyncio.wait([attempt], timeout=PATIENCE_SECONDS if has_reached(CHECKED) else None)
+        await asyncio.wait([attempt], timeout=FIRST_ATTEMPT_SECONDS if has_reached(CHECKED) else None)
         error = attempt.exception() if attempt.done() else None
         if error is not None and not has_reached(CHECKED if isinstance(error, VigilityError) else SERVED):
             raise error

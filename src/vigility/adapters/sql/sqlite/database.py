@@ -34,13 +34,13 @@ from vigility.adapters.sql.error_translation import sqlite_code, store_errors
 from vigility.adapters.sql.schema import events
 from vigility.adapters.sql.sqlite import integrity, rows
 from vigility.adapters.sql.sqlite.connections import SqliteConnection, open_connection
-from vigility.adapters.sql.sqlite.file_lock import PATIENT_SECONDS, TIMEOUT_SECONDS, file_lock
+from vigility.adapters.sql.sqlite.file_lock import BATCH_JOB_SECONDS, TIMEOUT_SECONDS, file_lock
 from vigility.adapters.sql.sqlite.files import DatabaseFiles
 from vigility.adapters.sql.sqlite.permissions import create_database, follow_database, may_write
 from vigility.adapters.sql.sqlite.time_limit import time_limit
+from vigility.core.batch_jobs import batch_job, in_batch_job
 from vigility.core.errors import StoreUnavailable
 from vigility.core.events.model import EventRecord
-from vigility.core.patience import is_patient, patient
 from vigility.core.reports.rollups import RollupRow
 
 # How long a statement waits for a process that holds the file without taking the lock (the sqlite3 shell).
@@ -113,11 +113,11 @@ class SqliteDatabase:
     def _lock(self) -> Iterator[None]:
         """The lock among the writers. A batch job waits for it as long as other writers make progress."""
         files = self._files
-        if not is_patient():
+        if not in_batch_job():
             with file_lock(files.lock, TIMEOUT_SECONDS, database=files.database):
                 yield
             return
-        with file_lock(files.lock, PATIENT_SECONDS, database=files.database, progress=files.progress):
+        with file_lock(files.lock, BATCH_JOB_SECONDS, database=files.database, progress=files.progress):
             with suppress(OSError):
                 os.utime(files.lock)  # others see that this job got on, even if it has nothing to write
             yield
@@ -129,7 +129,7 @@ class SqliteDatabase:
     @contextmanager
     def upgrading(self) -> Iterator[Connection]:
         """See `Database.upgrading`. When many start at once, the others wait for the one that upgrades."""
-        with patient(), self.writing() as connection:
+        with batch_job(), self.writing() as connection:
             yield connection
 
     def limited(self, connection: Connection) -> AbstractContextManager[None]:

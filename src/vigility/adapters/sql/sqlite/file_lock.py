@@ -24,7 +24,7 @@ from vigility.adapters.sql.sqlite.permissions import open_lock_file
 TIMEOUT_SECONDS: Final = 5.0
 """How long a writer waits for the lock: as long as a statement waits for programs that do not take it."""
 
-PATIENT_SECONDS: Final = 30.0
+BATCH_JOB_SECONDS: Final = 30.0
 """How long the writers of a batch job wait while the others make no progress. A transaction of one batch
 takes about a second; this is meant for slow disks and for long computations in another's transaction."""
 
@@ -32,7 +32,7 @@ SPIN_SECONDS: Final = 0.003
 """How long the lock is polled before a thread waits for it: two transactions of a busy server."""
 _PAUSE_SECONDS: Final = 0.00005
 _LOOK_SECONDS: Final = 1.0
-"""How often a patient writer looks whether the others made progress."""
+"""How often the writer of a batch job looks whether the others made progress."""
 
 _File = tuple[int, int]
 """The device and the inode: what a file is, whatever its name."""
