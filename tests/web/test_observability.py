@@ -3,18 +3,27 @@
 import asyncio
 import json
 import re
+import subprocess
+import sys
+import tempfile
 import threading
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from falcon.asgi import Response
 from prometheus_client import CollectorRegistry, generate_latest
 
 from support.web_client import ADA, Client, make_settings
 from support.web_server import wait_until
 from vigility.web import app as app_module
+from vigility.web.api.metrics import MetricsResource
 from vigility.web.app import create_app
 from vigility.web.fast_path import event_writer
 from vigility.web.fast_path.event_writer import EventWriter
+from vigility.web.http.requests import Request
 from vigility.web.middleware.metrics import GroupedHistogram, Metrics
+from vigility.web.middleware.metrics_folder import remove_abandoned_folders
 
 
 class Lines(list):
@@ -100,6 +109,154 @@ def test_metrics_count_requests_by_route_and_events(client, bearer):
     assert "vigility_events_stored_total 3.0" in text
     assert "vigility_queue_length 0.0" in text
     assert "/no/such/path" not in text
+
+
+@contextmanager
+def counted(metrics, rendered=b"x"):
+    """Metrics whose rendering is counted, and can be held up."""
+    calls, proceed = [], threading.Event()
+    proceed.set()
+
+    def render():
+        calls.append(threading.current_thread())
+        assert proceed.wait(60)
+        return rendered
+
+    metrics.render = render
+    yield calls, proceed
+
+
+def test_clients_that_scrape_at_the_same_time_get_the_same_text():
+    async def scrape():
+        metrics = Metrics(None)
+        with counted(metrics) as (calls, proceed):
+            proceed.clear()
+            resource, responses = MetricsResource(metrics), [Response() for _ in range(24)]
+            request = Request(scope_of("/metrics"), None)
+            asking = [asyncio.ensure_future(resource.on_get(request, each)) for each in responses]
+            await asyncio.sleep(0)
+            proceed.set()
+            await asyncio.gather(*asking)
+            await resource.on_get(request, Response())  # within the same second
+            return calls, [each.data for each in responses]
+
+    calls, contents = asyncio.run(scrape())
+    assert contents == [b"x"] * 24
+    assert [each is threading.main_thread() for each in calls] == [False]
+
+
+def test_metrics_are_rendered_again_after_a_second(monkeypatch):
+    now = 1_000.0
+    monkeypatch.setattr("vigility.web.api.metrics.monotonic", lambda: now)
+
+    async def scrape():
+        nonlocal now
+        metrics, request = Metrics(None), Request(scope_of("/metrics"), None)
+        with counted(metrics) as (calls, _):
+            resource = MetricsResource(metrics)
+            for seconds in (0, 0.9, 0.2, 0.9, 0.2):
+                now += seconds
+                await resource.on_get(request, Response())
+            return len(calls)
+
+    assert asyncio.run(scrape()) == 3
+
+
+def test_metrics_that_could_not_be_rendered_are_rendered_again():
+    async def scrape():
+        metrics, request = Metrics(None), Request(scope_of("/metrics"), None)
+        resource, render = MetricsResource(metrics), metrics.render
+        metrics.render = lambda: 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            await resource.on_get(request, Response())
+        metrics.render = render
+        response = Response()
+        await resource.on_get(request, response)
+        return response.data
+
+    assert b"vigility_events_stored_total" in asyncio.run(scrape())
+
+
+def scope_of(path, *headers):
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": list(headers),
+    }
+
+
+TOKEN = "m" * 16
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [(f"Bearer {TOKEN}", 200), (f"Bearer {TOKEN}x", 401), (TOKEN, 401), ("", 401), ("Bearer \xff", 401)],
+)
+def test_metrics_can_need_a_token(open_client, authorization, status):
+    client = open_client(metrics_token=TOKEN)
+    response = client.get("/metrics", headers={"Authorization": authorization})
+    assert response.status_code == status
+    if status == 401:
+        assert response.headers["www-authenticate"] == "Bearer"
+        assert response.json["error"].startswith("The metrics need the bearer token")
+    assert client.get("/health").status_code == 200
+
+
+def test_a_token_of_a_user_is_none_for_the_metrics(open_client):
+    client = open_client(metrics_token=TOKEN)
+    bearer = {"Authorization": f"Bearer {client.register()}"}
+    assert client.get("/metrics", headers=bearer).status_code == 401
+
+
+def test_folders_of_servers_that_were_killed_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = "from vigility.web.middleware.metrics_folder import new_folder; import time; "
+    program += "print(new_folder(), flush=True); time.sleep(600)"
+    running, killed = (
+        subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env={"TMPDIR": str(tmp_path)}
+        )
+        for _ in range(2)
+    )
+    kept, abandoned = (Path(each.stdout.readline().strip()) for each in (running, killed))
+    (abandoned / "counter_1.db").touch()
+    others = [tmp_path / "vigility-metrics-made-just-now", tmp_path / "vigility-metrics-file", tmp_path / "x"]
+    others[0].mkdir()
+    others[1].touch()
+    others[2].mkdir()
+    (others[2] / "in-use").touch()
+    (tmp_path / "vigility-metrics-link").symlink_to(others[2])
+    try:
+        remove_abandoned_folders()
+        assert abandoned.exists()  # its server runs
+        killed.kill()
+        killed.wait()
+        remove_abandoned_folders()
+        assert not abandoned.exists()
+        assert all(each.exists() for each in [kept, *others])
+    finally:
+        running.kill()
+        for each in (running, killed):
+            each.wait()
+            each.stdout.close()
+
+
+def test_folders_of_other_users_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / "vigility-metrics-other"
+    folder.mkdir()
+    (folder / "in-use").touch()
+    monkeypatch.setattr("os.geteuid", lambda: folder.stat().st_uid + 1)
+    remove_abandoned_folders()
+    assert folder.exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    remove_abandoned_folders()
+    assert not folder.exists()
 
 
 def queue_length(metrics):
