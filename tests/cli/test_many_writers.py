@@ -22,8 +22,16 @@ sys.exit(run(sys.argv[3:]))
 """
 
 
-def start(program, *arguments, timeout=0.05, patience=60):
-    command = [sys.executable, "-c", RUN, str(timeout), str(patience), "--database", str(program.database)]
+def start(program, *arguments, timeout=0.05, give_up_after=60):
+    command = [
+        sys.executable,
+        "-c",
+        RUN,
+        str(timeout),
+        str(give_up_after),
+        "--database",
+        str(program.database),
+    ]
     command += map(str, arguments)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -50,7 +58,7 @@ def file(tmp_path):
 
 
 def test_imports_wait_for_each_other_even_if_only_one_of_them_stores_anything(with_users, file):
-    """A single event would wait 0.05 s here. Without patience some of the imports gave up."""
+    """A single event would wait 0.05 s here. Without waiting for the others some of the imports gave up."""
     processes = [start(with_users, "track", "--file", file) for _ in range(IMPORTS)]
     outcomes = [finish(process) for process in processes]
     assert [(code, err) for code, _, err in outcomes] == [(0, "")] * IMPORTS
@@ -74,6 +82,6 @@ def hanging_writer(path):
 def test_a_writer_that_hangs_is_reported_in_bounded_time(with_users, file, arguments):
     command = [file if argument == "FILE" else argument for argument in arguments]
     with hanging_writer(with_users.database):
-        code, _, err = finish(start(with_users, *command, timeout=0.05, patience=0.5))
+        code, _, err = finish(start(with_users, *command, timeout=0.05, give_up_after=0.5))
     assert code == 1
     assert "another process has been writing for too long" in err

@@ -67,9 +67,7 @@ def test_a_series_needs_the_name_of_a_feature():
 
 
 def test_a_filter_by_no_dimension_names_those_there_are():
-    with pytest.raises(
-        InvalidInput, match="plan is not a filter; the filters are start, end, age_group, ge"
-    ):
+    with pytest.raises(InvalidInput, match="plan is not a filter; the filters are start, end, age_group, ge"):
         Filters(plan="pro")
 
 

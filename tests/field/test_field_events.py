@@ -205,9 +205,7 @@ def test_a_report_takes_its_filters_by_name(v):
     v.track_many([("ada", "zoom")])
     assert v.report(gender="Female", start="2026-03-01").total == 1
     assert v.report(gender="Male", feature="zoom").total == 0
-    with pytest.raises(
-        InvalidInput, match="plan is not a filter; the filters are start, end, age_group, ge"
-    ):
+    with pytest.raises(InvalidInput, match="plan is not a filter; the filters are start, end, age_group, ge"):
         v.report(plan="pro")
 
 

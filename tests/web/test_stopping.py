@@ -50,7 +50,7 @@ def bearer(server):
 
 
 @pytest.fixture
-def patient(monkeypatch):
+def long_wait(monkeypatch):
     """The server waits longer for the next request than any test does."""
     monkeypatch.setattr(transport, "IDLE_SECONDS", 10 * TIMEOUT)
 
@@ -78,7 +78,7 @@ def is_reset(connection):
     return False
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_wait")
 @pytest.mark.parametrize("used", [False, True])
 @pytest.mark.parametrize("path", ["fast", "declined", "normal"])
 def test_the_next_request_is_answered_and_the_last(server, bearer, used, path):
@@ -94,7 +94,7 @@ def test_the_next_request_is_answered_and_the_last(server, bearer, used, path):
         assert is_last(read_responses(connection), 200 if path == "normal" else 201)
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_wait")
 @pytest.mark.parametrize("more", [b"", b"Cookie: a=b\r\n"], ids=["fast path", "normal path"])
 @pytest.mark.parametrize("end", [5, -30, -5])
 def test_a_request_that_has_begun_to_arrive_is_answered(server, bearer, more, end):
@@ -107,7 +107,7 @@ def test_a_request_that_has_begun_to_arrive_is_answered(server, bearer, more, en
         assert is_last(read_responses(connection), 201)
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_wait")
 def test_requests_behind_the_last_one_do_not_reset_the_connection(server, bearer):
     with opened(server, HEALTH) as connection:
         server.stop_later()
