@@ -16,7 +16,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--no-skips",
         action="store_true",
-        help="fail tests that skip, unless they need data that is not in the repository",
+        help="fail tests that skip, unless they need what the repository and its scripts cannot provide",
     )
 
 
@@ -41,7 +41,7 @@ def pytest_sessionfinish():
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
     report = yield
-    may_skip = item.get_closest_marker("outside_data")
+    may_skip = item.get_closest_marker("outside_data") or item.get_closest_marker("outside_access")
     if report.skipped and item.config.getoption("--no-skips") and not may_skip:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"

@@ -205,6 +205,7 @@ run 12346 && run 12345 && stat -c '%n %a %g' usage.db-lock
 """
 
 
+@pytest.mark.outside_access
 @pytest.mark.parametrize("mode", [0o2775, 0o775], ids=["setgid", "plain"])
 def test_a_group_shares_a_database_of_mode_660(mode):
     """Its lock file was made before the group could write, by a user who has logged out since."""

@@ -1,0 +1,66 @@
+"""The forms in which the library takes events: tuples, mappings, and no single event where many are meant."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+import vigility
+from vigility import InvalidInput, NewEvent
+from vigility.core.events import validation
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def v():
+    with vigility.connect("memory:", clock=lambda: NOW) as v:
+        v.users.add_without_password("ada", 36, "Female")
+        yield v
+
+
+@pytest.mark.parametrize("events", ["ada", b"bytes", {"username": "ada"}, NewEvent("ada", "a"), None, 5])
+def test_one_event_is_not_many(v, events):
+    with pytest.raises(InvalidInput, match=r"events must be many events, each .*, not "):
+        v.track_many(events)
+
+
+def test_an_event_has_one_name_for_each_value(v):
+    twice = {"username": "ada", "feature": "a", "feature_name": "a"}
+    (rejected,) = v.track_many([twice]).rejected
+    assert str(rejected.error) == "event must not have both feature and feature_name, or at and timestamp"
+
+
+def test_a_submitted_event_can_be_awaited(v):
+    async def submitted():
+        return await v.submit("ada", "a")
+
+    assert asyncio.run(submitted()).record.feature == "a"
+
+
+def test_the_caches_of_users_and_features_are_bounded(v, monkeypatch):
+    monkeypatch.setattr(validation, "MAX_CACHED", 0)
+    importer = v.events.importer()
+    for feature in ("a", "b", "c"):
+        assert importer.store([NewEvent("ada", feature)]).accepted == 1
+    assert len(importer._validator._features) <= 1
+
+
+def test_a_user_is_found_by_id(v):
+    ada = v.users.get("ada")
+    assert v.users.with_id(ada.id) == ada
+    assert v.users.with_id(ada.id + 1) is None
+
+
+def test_a_new_feature_name_is_validated(v):
+    v.track("ada", "a")
+    with pytest.raises(InvalidInput, match="new_name must not be blank"):
+        v.maintenance.rename_feature("a", " ")
+
+
+def test_a_preview_tells_a_conflict(v):
+    event_id = "00000000-0000-4000-8000-000000000001"
+    v.track("ada", "a", event_id=event_id)
+    preview = v.preview()
+    result = preview.store([NewEvent("ada", "b", None, event_id), NewEvent("ada", "a", None, event_id)])
+    assert (result.accepted, result.duplicates, len(result.rejected)) == (0, 1, 1)
