@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,17 +51,25 @@ class Running:
 
 @contextmanager
 def serving(
-    command: Sequence[str], environment: Mapping[str, str], probe: str, folder: Path | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    probe: str,
+    folder: Path | None = None,
+    log: Path | None = None,
 ) -> Iterator[Running]:
-    """Start a server, whose command holds `{port}`; give it once it responds. Stopped at the end."""
+    """Start a server, whose command holds `{port}`; give it once it responds. Stopped at the end.
+
+    What it writes to standard output goes to the file `log`, if there is one.
+    """
     port = free_port()
-    server = subprocess.Popen(
-        [part.replace("{port}", str(port)) for part in command],
-        env={"PATH": "/usr/bin:/bin", "HOME": tempfile.gettempdir(), **environment},
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with ExitStack() as stack:
+        server = subprocess.Popen(
+            [part.replace("{port}", str(port)) for part in command],
+            env={"PATH": "/usr/bin:/bin", "HOME": tempfile.gettempdir(), **environment},
+            cwd=folder,
+            stdout=stack.enter_context(log.open("wb")) if log else subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
     try:
         base = f"http://127.0.0.1:{port}"
         wait_for(base + probe)

@@ -1,6 +1,9 @@
 """Events over HTTP, each durable before it is answered, with the load's generator on the same two cores.
 
-    python benchmarks/ingest.py [FILE.json] [--seconds 60]
+    python benchmarks/ingest.py [FILE.json] [--seconds 60] [--rounds 5] [--log-only]
+
+The server has its default settings: each request is a line in the access log, here in a file. What that costs
+is measured against the same server without the log; `--log-only` measures nothing else.
 
 Single `POST /track` at 64 and at 256 connections, and `POST /track/batch` of 1,000 events; beside the "hello"
 of the same server (gunicorn with vigility's worker) without a framework and with Falcon, and `GET /me`, which
@@ -89,38 +92,62 @@ class Server:
 _HELLO = "hello, 64 connections"
 _GENERAL = "POST /track the general way, 64 connections"
 _ME = "GET /me, 64 connections"
+_NO_LOG = "POST /track, {} connections, without the log"
 _BATCHES = "POST /track/batch, 1,000 events each, 8 connections"
 
 
 def main() -> None:
-    """Print rates, latencies, memory, and what was stored."""
+    """Print the cost of the log, rates, latencies, memory, and what was stored."""
     options = _options()
     with tempfile.TemporaryDirectory() as folder:
-        database = Path(folder) / "ingest.db"
-        with vigility_on(database) as server, hello("bare") as bare, hello("asgi") as falcon:
-            figures = in_turn(
-                {
-                    _HELLO: lambda: _hello(bare, 64),
-                    "hello, 256 connections": lambda: _hello(bare, 256),
-                    "hello with Falcon, 64 connections": lambda: _hello(falcon, 64),
-                    _ME: server.me,
-                    **{_single(count): _of(server, count, SECONDS) for count in CONNECTIONS},
-                    _GENERAL: server.general,
-                    _BATCHES: server.batches,
-                },
-                ROUNDS,
-            )
-            show("Ingest over HTTP", compared(figures, _HELLO, "/s"), options.file)
-            _print_latencies(server)
-            held = [_held(server, count, options.seconds) for count in CONNECTIONS]
-        show(f"Held for {options.seconds} s", [figure for group in held for figure in group], options.file)
+        database, unlogged = Path(folder) / "ingest.db", Path(folder) / "unlogged.db"
+        with vigility_on(database) as server, vigility_on(unlogged, VIGILITY_ACCESS_LOG="off") as quiet:
+            _compare_log(server, quiet, options)
+            if not options.log_only:
+                _measure(server, options)
         _check(database, server)
+        _check(unlogged, quiet)
+
+
+def _compare_log(server: Server, quiet: Server, options: argparse.Namespace) -> None:
+    """Print the rate with the access log as a share of the rate without it."""
+    for count in CONNECTIONS:
+        without = _NO_LOG.format(count)
+        figures = in_turn(
+            {without: _of(quiet, count, SECONDS), _single(count): _of(server, count, SECONDS)}, options.rounds
+        )
+        show("What the access log costs", compared(figures, without, "/s"), options.file)
+
+
+def _measure(server: Server, options: argparse.Namespace) -> None:
+    """Print rates, latencies and memory beside the same server's "hello"."""
+    with hello("bare") as bare, hello("asgi") as falcon:
+        figures = in_turn(
+            {
+                _HELLO: lambda: _hello(bare, 64),
+                "hello, 256 connections": lambda: _hello(bare, 256),
+                "hello with Falcon, 64 connections": lambda: _hello(falcon, 64),
+                _ME: server.me,
+                **{_single(count): _of(server, count, SECONDS) for count in CONNECTIONS},
+                _GENERAL: server.general,
+                _BATCHES: server.batches,
+            },
+            options.rounds,
+        )
+        show("Ingest over HTTP", compared(figures, _HELLO, "/s"), options.file)
+        _print_latencies(server)
+        held = [_held(server, count, options.seconds) for count in CONNECTIONS]
+    show(f"Held for {options.seconds} s", [figure for group in held for figure in group], options.file)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("file", nargs="?")
     parser.add_argument("--seconds", type=int, default=60, help="how long single events are held")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--log-only", action="store_true", help="measure what the access log costs, and nothing else"
+    )
     return parser.parse_args()
 
 
@@ -168,13 +195,12 @@ def _check(database: Path, server: Server) -> None:
 
 
 @contextmanager
-def vigility_on(database: Path) -> Iterator[Server]:
-    """A server over a new database of demo users."""
+def vigility_on(database: Path, **settings: str) -> Iterator[Server]:
+    """A server over a new database of demo users, with these settings and the default ones."""
     program = [sys.executable, "-m", "vigility", "--database", f"sqlite:///{database}"]
     subprocess.run([*program, "seed", "--events", "0"], check=True, stdout=subprocess.DEVNULL)
     serve = [*program, "serve", "--port", "{port}", "--workers", str(CORES)]
-    settings = {"VIGILITY_RATE_LIMIT": "off", "VIGILITY_ACCESS_LOG": "off"}
-    with serving(serve, settings, "/health") as running:
+    with serving(serve, settings, "/health", log=database.with_suffix(".log")) as running:
         yield Server(running, logged_in(running.base))
 
 

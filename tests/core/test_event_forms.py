@@ -64,3 +64,8 @@ def test_a_preview_tells_a_conflict(v):
     preview = v.preview()
     result = preview.store([NewEvent("ada", "b", None, event_id), NewEvent("ada", "a", None, event_id)])
     assert (result.accepted, result.duplicates, len(result.rejected)) == (0, 1, 1)
+
+
+def test_events_may_be_mappings_lists_and_tuples(v):
+    forms = [{"username": "ada", "feature_name": "a"}, ["ada", "a"], ("ada", "a", NOW)]
+    assert v.track_many(forms).accepted == 3

@@ -4,10 +4,16 @@ import csv
 import io
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
+import vigility
+from support.installations import queue_of
+from vigility.core.events.model import EventRecord
+from vigility.core.times import to_micros
 
 LONGEST = "W" * 100
 NAMES = [
@@ -15,11 +21,11 @@ NAMES = [
     '"><svg onload=alert(1)>',
     "a;=1+1",
     "=cmd|'/c calc'!A0",
-    "\u202egnp.exe",
     "ميزة تجريبية",
-    "\ufffe not a character",
     LONGEST,
 ]
+OLD_NAMES = ["\u202egnp.exe", "\ufffe not a character"]
+"""Refused today; an older version may have stored them."""
 
 
 def set_cookie(visitor, name, value):
@@ -30,6 +36,10 @@ def set_cookie(visitor, name, value):
 @pytest.fixture(scope="module")
 def hostile(server):
     server.seed([("mallory", 30, "Other")], [("mallory", name, "2026-03-01T00:00:00Z") for name in NAMES])
+    at = to_micros(datetime(2026, 3, 1, tzinfo=UTC))
+    with vigility.connect(server.database) as v:
+        mallory = v.users.get("mallory")
+        queue_of(v).add([EventRecord(mallory.id, name, at, 30, "Other") for name in OLD_NAMES])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +95,7 @@ def test_a_readable_cookie_without_a_session_leads_to_sign_in(visitor, expect):
 def test_malicious_names_are_shown_as_text(visitor, expect):
     page = visitor.page
     visitor.open(f"/dashboard?feature={quote(NAMES[0])}")
-    for name in NAMES:
+    for name in (*NAMES, *OLD_NAMES):
         bar = page.get_by_role("option", name=f"{name}: 1 event", exact=True)
         bar.click()
         visitor.wait_until_idle()

@@ -1,6 +1,7 @@
 """The long form of the durability tests: more rounds, more events, more cuts.
 
-    python tests/durability/long.py [kills] [storm] [power] [--rounds 300] [--events 100000] [--cuts 1000]
+    python tests/durability/long.py [kills] [storm] [power] [reloads]
+        [--rounds 300] [--events 100000] [--cuts 1000] [--reloads 100] [--stops 20]
 
 Stops at the first fault, with exit code 1. The same seed makes the same choices again.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from support.durability import seamless
 from support.durability.kills import kill_rounds
 from support.durability.power import compiled, power_cuts
 from support.durability.storm import retry_storm
@@ -46,15 +48,27 @@ def power(folder, asked, log):
     return outcome
 
 
-SCENARIOS = {"kills": kills, "storm": storm, "power": power}
+def reloads(folder, asked, log):
+    """Reload and stop servers, first with clients that connect directly, then behind nginx."""
+    for scenario in (seamless.direct, seamless.through_nginx):
+        (folder / scenario.__name__).mkdir()
+        outcome = scenario(folder / scenario.__name__, asked.reloads, asked.stops, log)
+        if outcome.faults:
+            break
+    return outcome
+
+
+SCENARIOS = {"kills": kills, "storm": storm, "power": power, "reloads": reloads}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("scenarios", nargs="*", help="kills, storm, power; default: all")
+    parser.add_argument("scenarios", nargs="*", help="kills, storm, power, reloads; default: all")
     parser.add_argument("--rounds", type=int, default=300, help="kills")
     parser.add_argument("--events", type=int, default=100_000, help="events of the storm")
     parser.add_argument("--cuts", type=int, default=1_000, help="power cuts")
+    parser.add_argument("--reloads", type=int, default=100, help="under load, each way to connect")
+    parser.add_argument("--stops", type=int, default=20, help="under load, each way to connect")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     for name in asked.scenarios or SCENARIOS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from vigility.web.middleware.background_writer import BackgroundWriter
 # A worker at full load fills this in two seconds. It takes some 10 MB.
 MAX_WAITING_LINES: Final = 20_000
 _MAX_PATH_LENGTH: Final = 200
+_FILE_BYTES: Final = 256 * 1024
 _DELETE: Final = b"\x7f"
 # How long a worker that stops waits for the reader of the log.
 _FLUSH_SECONDS: Final = 1.0
@@ -138,9 +140,13 @@ class AccessLog:
 
 
 def to_stdout(lines: bytes) -> None:
-    """Write lines in one call, so that those of several workers do not mix."""
+    """Write lines so that those of several workers do not mix."""
+    descriptor = sys.stdout.fileno()
     with suppress(OSError):  # the reader of the log is gone; requests are still served
-        os.write(sys.stdout.fileno(), lines)
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        # What one call writes to a file stays together, and up to PIPE_BUF bytes elsewhere.
+        for piece in _pieces(lines, _FILE_BYTES if is_file else PIPE_BUF):
+            os.write(descriptor, piece)
 
 
 class _TimeText:
@@ -166,8 +172,7 @@ def _write_lines(sink: Sink, lines: Sequence[Line], lost: int) -> None:
     items: list[msgspec.Struct] = [*lines]
     if lost:
         items.append(LostLines(_TimeText()(), os.getpid(), lost))
-    for piece in _pieces(_encoded(items)):
-        sink(piece)
+    sink(_encoded(items))
 
 
 def _encoded(items: Sequence[msgspec.Struct]) -> bytes:
@@ -180,10 +185,10 @@ def _encoded(items: Sequence[msgspec.Struct]) -> bytes:
     return "".join(f"{text}\n" for text in texts).encode("ascii").replace(_DELETE, rb"\u007f")
 
 
-def _pieces(lines: bytes) -> Iterator[bytes]:
-    """The lines in pieces of the size up to which a pipe does not mix what several processes write."""
+def _pieces(lines: bytes, most: int) -> Iterator[bytes]:
+    """Whole lines in pieces of at most so many bytes. Every line is shorter."""
     begin = 0
     while begin < len(lines):
-        end = lines.rfind(b"\n", begin, begin + PIPE_BUF) + 1
+        end = lines.rfind(b"\n", begin, begin + most) + 1
         yield lines[begin:end]
         begin = end

@@ -234,6 +234,7 @@ _SERVER: Final[Mapping[str, tuple[Operation, ...]]] = {
             name="metrics",
             summary="Counts and latencies of all workers, for Prometheus.",
             responses={200: ("The metrics.", "text/plain")},
+            errors=(401,),
         ),
     ),
     "/openapi.json": (

@@ -24,7 +24,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 FIRST_ATTEMPT_SECONDS: Final = 5.0
 # How long a worker waits before it tries again: twice as long after each attempt, up to a bound.
 FIRST_PAUSE_SECONDS: Final = 0.5
-LONGEST_PAUSE_SECONDS: Final = 5.0
+LONGEST_PAUSE_SECONDS: Final = 2.0
 
 
 class LazyApp:
