@@ -358,7 +358,7 @@ def test_the_error_for_a_slow_statement_says_so(url):
         psycopg.connect(url) as other,
     ):
         other.execute("LOCK TABLE vigility_day_summaries")
-        assert reason_of(impatient) == "it takes too long to answer"
+        assert reason_of(impatient) == "it takes too long to respond"
 
 
 def test_the_error_for_too_many_connections_says_so(url):

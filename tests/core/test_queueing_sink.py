@@ -77,3 +77,9 @@ def test_ids_are_injected(sink):
     tracker = Tracker(users, GroupCommit(sink), lambda: NOW, lambda _: EVENT_ID)
     assert tracker.submit(vigility.NewEvent("ada", "a")).result(60).record.event_id == EVENT_ID
     tracker.close()
+
+
+def test_whether_accepted_events_are_stored_or_only_queued(v):
+    assert not v.events.stores_events
+    with vigility.connect("memory:") as storing:
+        assert storing.events.stores_events
