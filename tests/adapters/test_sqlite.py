@@ -343,6 +343,6 @@ def test_a_report_that_takes_too_long_is_ended(v, monkeypatch):
     monkeypatch.setattr(database_of(v), "statement_seconds", -1)
     with pytest.raises(StoreUnavailable, match="interrupted") as ended:
         v.report()
-    assert ended.value.reason == "it takes too long to answer"
+    assert ended.value.reason == "it takes too long to respond"
     monkeypatch.setattr(database_of(v), "statement_seconds", 3_600)
     assert v.report().total == 1

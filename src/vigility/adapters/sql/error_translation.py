@@ -21,7 +21,7 @@ from vigility.core.errors import StoreDamaged, StoreError, StoreUnavailable, Use
 _FULL: Final = "its disk is full"
 _NOT_WRITABLE: Final = "it cannot be written to"
 _LOCKED: Final = "another process is writing and does not end"
-_SLOW: Final = "it takes too long to answer"
+_SLOW: Final = "it takes too long to respond"
 REMOVED: Final = "its file was removed or replaced"
 _NOT_UTF8: Final = "Could not decode to UTF-8"  # the sqlite3 module's, which gives no code, but the text
 _OVERFLOW: Final = "integer overflow"  # SQLite's, of a sum
