@@ -173,6 +173,14 @@ def test_of_equally_used_features_a_limit_keeps_the_first_by_code_points(v):
         assert report.total == len(names)
 
 
+@pytest.mark.parametrize("limit", [2**31, 2**63, 2**70])
+def test_a_limit_may_be_greater_than_a_database_can_count(v, limit):
+    v.users.import_many([new("ada")])
+    v.track("ada", "x")
+    report = v.report(query=Query(limit=limit))
+    assert (totals(report), report.rest) == ({"x": 1}, None)
+
+
 def test_closing_twice_does_nothing(v):
     v.close()
     v.close()
