@@ -105,6 +105,16 @@ def test_lines_are_written_in_pieces_that_a_pipe_does_not_mix(monkeypatch):
     assert len(b"".join(pieces).splitlines()) == 200
 
 
+@pytest.mark.parametrize("path", ["log", os.devnull])
+def test_a_file_gets_all_lines_that_wait_in_one_piece(monkeypatch, tmp_path, path):
+    pieces = []
+    monkeypatch.setattr("vigility.web.middleware.access_log.os.write", lambda _, piece: pieces.append(piece))
+    with (tmp_path / path).open("w") as output:  # an absolute path stays as it is
+        monkeypatch.setattr("sys.stdout", output)
+        to_stdout(b"line\n" * 5_000)
+    assert pieces == [b"line\n" * 5_000]
+
+
 @pytest.mark.parametrize("path", ["/\x7f", "/\udc80", "/é", "/\u2028"])
 def test_lines_are_printable_ascii(path):
     reader = Reader()

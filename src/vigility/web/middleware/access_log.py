@@ -24,7 +24,7 @@ from vigility.web.middleware.background_writer import BackgroundWriter
 # A worker at full load fills this in two seconds. It takes some 10 MB.
 MAX_WAITING_LINES: Final = 20_000
 _MAX_PATH_LENGTH: Final = 200
-_FILE_BYTES: Final = 256 * 1024
+_MAX_BYTES: Final = 256 * 1024
 _DELETE: Final = b"\x7f"
 # How long a worker that stops waits for the reader of the log.
 _FLUSH_SECONDS: Final = 1.0
@@ -143,10 +143,17 @@ def to_stdout(lines: bytes) -> None:
     """Write lines so that those of several workers do not mix."""
     descriptor = sys.stdout.fileno()
     with suppress(OSError):  # the reader of the log is gone; requests are still served
-        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        # What one call writes to a file stays together, and up to PIPE_BUF bytes elsewhere.
-        for piece in _pieces(lines, _FILE_BYTES if is_file else PIPE_BUF):
+        for piece in _pieces(lines, _bytes_together(os.fstat(descriptor).st_mode)):
             os.write(descriptor, piece)
+
+
+def _bytes_together(mode: int) -> int:
+    """How many bytes one call should write. They stay together, whoever else writes.
+
+    Few calls: after each, this thread must acquire Python's global lock again, from a busy event loop.
+    """
+    is_locked = stat.S_ISREG(mode) or stat.S_ISCHR(mode)  # files, terminals, /dev/null: for all of a call
+    return _MAX_BYTES if is_locked else PIPE_BUF
 
 
 class _TimeText:
