@@ -16,10 +16,11 @@ from vigility.bootstrap.settings import PoolSettings
 from vigility.core.database_copy import Copy
 from vigility.core.deprecated import warn_deprecated
 from vigility.core.errors import InvalidInput
-from vigility.core.events.feature_limit import MAX_FEATURES, valid_max_features
+from vigility.core.events.feature_limit import MAX_FEATURES
 from vigility.core.events.group_commit import GroupCommit
 from vigility.core.events.window import OLDEST_DAYS, EventWindow
 from vigility.core.service import Vigility
+from vigility.core.validators import valid_count
 
 if TYPE_CHECKING:
     from vigility.adapters.sql.schema_version import SchemaState as SchemaState
@@ -88,7 +89,7 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
         DatabaseUrl.parse(url),
         upgrade=upgrade,
         pool=pool or limits,
-        max_features=valid_max_features(max_features),
+        max_features=valid_count("max_features", max_features),
     )
     return Vigility(installation, GroupCommit(installation.sink), hasher or _bcrypt(), clock, window)
 

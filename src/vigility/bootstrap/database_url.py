@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from vigility.core.errors import InvalidInput
+from vigility.core.invisible_characters import first_invisible
 
 Kind = Literal["memory", "sqlite", "postgresql"]
 
@@ -69,6 +70,8 @@ def _check_characters(text: str) -> None:
     """Refuse what no one types on purpose: SQLite would make a file of such a name."""
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise InvalidInput("database", "must be one line, without control characters")
+    if not text.isascii() and (hidden := first_invisible(text)):
+        raise InvalidInput("database", f"must not hold invisible characters like U+{ord(hidden):04X}")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         raise InvalidInput("database", "must not be in quotes: here they would be a part of it")
 

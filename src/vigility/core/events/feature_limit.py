@@ -10,13 +10,6 @@ MAX_FEATURES: Final = 10_000
 """The default. Products have some hundreds; with 200,000 every report took 3 s."""
 
 
-def valid_max_features(value: object) -> int:
-    """A limit of at least 1. Raises InvalidInput."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidInput("max_features", f"must be a whole number from 1, not {value!r}")
-    return value
-
-
 def too_many_features(name: str, allowed: int) -> InvalidInput:
     """The error of an event whose feature would be one more than allowed."""
     return InvalidInput(
