@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from typing import Final
 from vigility.core.errors import InvalidInput
 
 FILE: Final = ".env"
+
+_WHOLE: Final = re.compile("-?[0-9]{1,18}")
 
 _SAVE: Final = "save the file as UTF-8"
 
@@ -70,6 +73,15 @@ class Variables:
     @cached_property
     def _of_file(self) -> Mapping[str, Variable]:
         return _set(_read(Path(FILE).absolute())) if _exists(Path(FILE)) else {}
+
+
+def whole_number(value: object) -> object:
+    """The number that a text is; any other value as it is. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    if not _WHOLE.fullmatch(value):
+        raise ValueError("must be a whole number")
+    return int(value)
 
 
 def _exists(path: Path) -> bool:

@@ -15,7 +15,7 @@ IDS = [str(uuid.UUID(int=number)) for number in range(4)]
 events = st.builds(
     NewEvent,
     st.sampled_from(["ada", "bob", "eve", ""]),
-    st.sampled_from(["zoom", "pan", " "]),
+    st.sampled_from(["zoom", "pan", "open", "save", "print", " "]),
     st.sampled_from([None, "2026-01-31T12:00:00Z", "soon"]),
     st.sampled_from([None, *IDS, "7"]),
 )
@@ -23,7 +23,7 @@ events = st.builds(
 
 @pytest.fixture(scope="module")
 def opened():
-    with vigility.connect("memory:", oldest_event_days=365_000) as opened:
+    with vigility.connect("memory:", oldest_event_days=365_000, max_features=3) as opened:
         yield opened
 
 

@@ -106,11 +106,27 @@ def test_item_3_config_as_a_table_shows_whole_names_and_no_secret(program, monke
     assert outcome.err.endswith("line 3) is not a setting; did you mean VIGILITY_WORKERS?\n")
 
 
+@pytest.mark.parametrize("name", ["VIGILITY_MAX_FEATURES", "VIGILITY_OLDEST_EVENT_DAYS"])
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [("5", 0), (" 5 ", 0), ("", 0), ("0", 2), ("1_0", 2), ("1.0", 2), ("٥", 2), ("9999999", 2)],
+)
+def test_item_3_every_command_takes_the_same_values(program, monkeypatch, name, value, code):
+    program.done("users", "add", "ada", "--age", "36", "--gender", "Female", "--password", "a long password")
+    monkeypatch.setenv(name, value)
+    for command in (["config"], ["track", "zoom", "--user", "ada"]):
+        outcome = program(*command)
+        assert (outcome.code, outcome.err[:45].startswith(f"vigility: {name} must be") or not code) == (
+            code,
+            True,
+        )
+
+
 def test_item_3_config_names_an_invalid_setting_and_its_place(program):
     dotenv("\n\nPORT=http\n")
     outcome = program.run("config")
     assert outcome.code == 2
-    assert outcome.err == f"vigility: PORT ({Path('.env').absolute()}, line 3) must be a valid integer\n"
+    assert outcome.err == f"vigility: PORT ({Path('.env').absolute()}, line 3) must be a whole number\n"
     dotenv("DATABASE_URL=oracle://ada:geheim@db/x\n")
     outcome = program.run("config")
     assert outcome.err.startswith(

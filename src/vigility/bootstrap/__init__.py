@@ -16,7 +16,7 @@ from vigility.bootstrap.settings import PoolSettings
 from vigility.core.database_copy import Copy
 from vigility.core.deprecated import warn_deprecated
 from vigility.core.errors import InvalidInput
-from vigility.core.events.feature_limit import MAX_FEATURES
+from vigility.core.events.feature_limit import HIGHEST_LIMIT, MAX_FEATURES
 from vigility.core.events.group_commit import GroupCommit
 from vigility.core.events.window import OLDEST_DAYS, EventWindow
 from vigility.core.service import Vigility
@@ -72,7 +72,8 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
         pool: of the process's connections to PostgreSQL.
         oldest_event_days: how many days old a tracked event may be. Older history is taken by choosing more,
             up to 365,000.
-        max_features: how many different features are taken. An event of a further one is refused.
+        max_features: how many different features are taken. An event of a further one is refused. At
+            most 1,000,000.
         limits: deprecated name of `pool`.
 
     Raises:
@@ -89,7 +90,7 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
         DatabaseUrl.parse(url),
         upgrade=upgrade,
         pool=pool or limits,
-        max_features=valid_count("max_features", max_features),
+        max_features=valid_count("max_features", max_features, HIGHEST_LIMIT),
     )
     return Vigility(installation, GroupCommit(installation.sink), hasher or _bcrypt(), clock, window)
 

@@ -61,9 +61,8 @@ class TrackFiles:
                 with self._progress_in_errors(position):
                     self._one(path, storing)
             self.rejects.close()
-            known = {use.feature for use in vigility.maintenance.features()} if preview else set()
         self._summarize(seconds() - began)
-        for line in preview_lines(preview, known) if preview else ():
+        for line in preview_lines(preview) if preview else ():
             show(line)
 
     def _one(self, path: str, storing: Storing) -> None:
