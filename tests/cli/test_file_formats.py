@@ -152,6 +152,7 @@ def test_columns_and_keys_can_have_other_names(with_users, event, kind):
         ),
         (["--encoding", "klingon"], "--encoding: no encoding is named 'klingon'"),
         (["--encoding", "base64"], "--encoding: no encoding is named 'base64'"),
+        (["--encoding", "punycode"], "--encoding: no encoding is named 'punycode'"),
         (["--encoding", ""], "--encoding: no encoding is named ''"),
     ],
 )

@@ -68,8 +68,8 @@ def valid_encoding(name: str) -> str:
     """Python's name of an encoding for text. Raises UsageError."""
     try:
         codec = codecs.lookup(name)
-        codecs.getincrementaldecoder(name)
         b"a".decode(name, "replace")  # LookupError if it is not for text, as base64
+        codecs.getincrementaldecoder(name)(_KEEP).decode(b"a")  # UnicodeError if it cannot, as punycode
     except (LookupError, ValueError, TypeError):
         known = "utf-8, utf-16, latin-1, cp1252"
         raise UsageError(f"--encoding: no encoding is named {name!a}; there are {known} and others") from None
