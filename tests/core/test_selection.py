@@ -69,6 +69,8 @@ def v():
     [
         ({}, InvalidInput, "events must be chosen by at least one of ids, user, feature, start and end"),
         ({"user": None}, InvalidInput, "events must be chosen by"),
+        ({"username": "eve"}, InvalidInput, "username does not choose events; what does is ids, user, featu"),
+        ({"user": "ada", "features": "b"}, InvalidInput, "features does not choose events"),
         ({"ids": []}, InvalidInput, "ids must not be empty"),
         ({"user": "eve"}, UnknownUser, "no user is named 'eve'"),
         ({"feature": "b"}, InvalidInput, "feature_name must be that of a stored feature, not 'b'"),

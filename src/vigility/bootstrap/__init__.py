@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from os import PathLike
 from typing import TYPE_CHECKING, Final
 
 from vigility.bootstrap.backends import backend_for
@@ -51,7 +52,7 @@ def utc_now() -> datetime:
 
 
 def connect(  # noqa: PLR0913 - a deprecated one among them
-    url: str = DEFAULT_URL,
+    url: str | PathLike[str] = DEFAULT_URL,
     *,
     clock: Clock = utc_now,
     hasher: PasswordHasher | None = None,
@@ -65,7 +66,7 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
 
     Args:
         url: `sqlite:///usage.db` (relative; a fourth slash makes it absolute), `file:usage.db`, a bare
-            path, `postgresql://user:password@host/database`, or `memory:`, which is gone with the process.
+            path (also as `Path`), `postgresql://user:password@host/database`, or `memory:`, which is gone with the process.
         clock: returns the present moment; for tests.
         hasher: hashes passwords; by default with bcrypt. A hash may have at most 60 characters.
         upgrade: False leaves the schema alone: one that is not up to date is then refused.

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Literal
 
@@ -49,11 +50,14 @@ class DatabaseUrl:
     address: str | None = field(default=None, repr=False)
 
     @staticmethod
-    def parse(text: str) -> DatabaseUrl:
+    def parse(given: str | PathLike[str]) -> DatabaseUrl:
         """Parse what a user gave, without the spaces and line breaks around it.
 
         Raises InvalidInput, which never shows a password.
         """
+        text = fspath(given) if isinstance(given, PathLike) else given
+        if not isinstance(text, str):
+            raise InvalidInput("database", f"{ALLOWED}, not a {type(text).__name__}")
         text = text.strip()
         _check_characters(text)
         scheme, colon, rest = text.partition(":")

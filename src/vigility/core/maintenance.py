@@ -13,7 +13,7 @@ from vigility.core.events.selection import EventSelection, valid_ids, valid_span
 from vigility.core.installation import Installation
 from vigility.core.reports.ports import FeatureUse, RollupDifference
 from vigility.core.users.lookup import find_users
-from vigility.core.validators import feature_forms, valid_feature, valid_several
+from vigility.core.validators import feature_forms, valid_count, valid_feature, valid_several
 
 # Other writers wait for one transaction that deletes: some hundredths of a second.
 EVENTS_PER_STEP: Final = 2_000
@@ -61,7 +61,7 @@ class Maintenance:
     def find_events(self, limit: int = 5, **choice: Unpack[EventChoice]) -> list[Event]:
         """The first `limit` chosen events, by id. Raises as `delete_events` does."""
         log = self._installation.event_log
-        page = log.page(0, log.high_watermark(), limit, self._chosen(choice))
+        page = log.page(0, log.high_watermark(), valid_count("limit", limit), self._chosen(choice))
         return [Event.of(number, record) for number, record in zip(*page, strict=True)]
 
     @batch_job()
@@ -152,6 +152,10 @@ class Maintenance:
             backend.wipe()
 
     def _chosen(self, choice: EventChoice) -> EventSelection:
+        if unknown := choice.keys() - EventChoice.__annotations__.keys():
+            # Ignored, it would leave every event chosen.
+            allowed = ", ".join(EventChoice.__annotations__)
+            raise InvalidInput(min(unknown), f"does not choose events; what does is {allowed}")
         if not any(value is not None for value in choice.values()):
             allowed = "at least one of ids, user, feature, start and end"
             raise InvalidInput("events", f"must be chosen by {allowed}")
