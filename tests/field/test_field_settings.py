@@ -109,7 +109,7 @@ def test_item_3_config_as_a_table_shows_whole_names_and_no_secret(program, monke
 @pytest.mark.parametrize("name", ["VIGILITY_MAX_FEATURES", "VIGILITY_OLDEST_EVENT_DAYS"])
 @pytest.mark.parametrize(
     ("value", "code"),
-    [("5", 0), (" 5 ", 0), ("", 0), ("0", 2), ("1_0", 2), ("1.0", 2), ("٥", 2), ("9999999", 2)],
+    [("5", 0), (" 5 ", 0), ("", 0), ("0", 2), ("1_0", 2), ("1.0", 2), ("\u0665", 2), ("9999999", 2)],
 )
 def test_item_3_every_command_takes_the_same_values(program, monkeypatch, name, value, code):
     program.done("users", "add", "ada", "--age", "36", "--gender", "Female", "--password", "a long password")
