@@ -66,8 +66,8 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
 
     Args:
         url: `sqlite:///usage.db` (relative; a fourth slash makes it absolute), `file:usage.db`, a bare
-            path (also as `Path`), `postgresql://user:password@host/database`, or `memory:`, which is gone with
-            the process.
+            path (also as `Path`), `postgresql://user:password@host/database`, or `memory:`, which is gone
+            with the process.
         clock: returns the present moment; for tests.
         hasher: hashes passwords; by default with bcrypt. A hash may have at most 60 characters.
         upgrade: False leaves the schema alone: one that is not up to date is then refused.
