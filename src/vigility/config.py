@@ -17,10 +17,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from vigility.core.errors import InvalidInput
-from vigility.environment import Variable, Variables
+from vigility.core.events.feature_limit import HIGHEST_LIMIT, MAX_FEATURES
+from vigility.core.events.window import MAX_OLDEST_DAYS, OLDEST_DAYS
+from vigility.environment import Variable, Variables, whole_number
 
 Network = IPv4Network | IPv6Network
 Switch = Literal["on", "off"]
+Whole = Annotated[int, BeforeValidator(whole_number)]
 
 PREFIX: Final = "VIGILITY_"
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
@@ -86,10 +89,10 @@ class Settings(BaseModel):
         description="The database: `sqlite:///PATH` (a fourth slash makes it absolute) or "
         "`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`.",
     )
-    database_connections: int = Field(
+    database_connections: Whole = Field(
         6, ge=1, le=1000, description="The most connections to PostgreSQL that one worker opens."
     )
-    database_statement_seconds: int = Field(
+    database_statement_seconds: Whole = Field(
         30,
         ge=1,
         le=3600,
@@ -103,8 +106,8 @@ class Settings(BaseModel):
         "created once and kept beside the SQLite file, readable by its owner only. Required with PostgreSQL.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(8002, ge=1, le=65535, validation_alias="PORT", description="The port to listen on.")
-    workers: int = Field(
+    port: Whole = Field(8002, ge=1, le=65535, validation_alias="PORT", description="The port to listen on.")
+    workers: Whole = Field(
         # macOS has no sched_getaffinity.
         default_factory=lambda: (
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -135,51 +138,51 @@ class Settings(BaseModel):
     rate_limit: Switch = Field(
         "on", description="`off` turns off the limits on sign-in and registration. For load tests only."
     )
-    attempts_per_account: int = Field(
+    attempts_per_account: Whole = Field(
         30,
         ge=1,
         description="How many failed attempts to sign in to one account, or to register one name, one "
         "network may make at once. All networks from which the account has not signed in before may together "
         "make three times as many.",
     )
-    attempts_per_address: int = Field(
+    attempts_per_address: Whole = Field(
         100,
         ge=1,
         description="How many failed attempts one network (one IPv4 address, or one IPv6 /64) may make at "
         "once to sign in or to register. An IPv6 /48 may make four times as many.",
     )
-    attempts_window_minutes: int = Field(
+    attempts_window_minutes: Whole = Field(
         30,
         ge=1,
         description="Within how many minutes all of those attempts become available again, one by one.",
     )
-    password_threads: int = Field(
+    password_threads: Whole = Field(
         1, ge=1, le=8, description="How many passwords one worker may hash at the same time."
     )
-    bcrypt_rounds: int = Field(
+    bcrypt_rounds: Whole = Field(
         12, ge=4, le=16, description="bcrypt's cost, as a power of two. Use less than 10 only for tests."
     )
-    oldest_event_days: int = Field(
-        3653,
+    oldest_event_days: Whole = Field(
+        OLDEST_DAYS,
         ge=1,
-        le=365_000,
+        le=MAX_OLDEST_DAYS,
         description="How many days old an event may be when it is tracked, by HTTP or by the command line. "
         "By default ten years.",
     )
-    max_features: int = Field(
-        10_000,
+    max_features: Whole = Field(
+        MAX_FEATURES,
         ge=1,
-        le=1_000_000,
+        le=HIGHEST_LIMIT,
         description="How many different features are taken. An event of a further one is refused, whichever "
         "way it comes.",
     )
-    events_per_minute: int | None = Field(
+    events_per_minute: Whole | None = Field(
         None,
         ge=1,
         description="How many events one user may send a minute to each worker. More get 429. By default "
         "there is no limit.",
     )
-    grace_seconds: int = Field(
+    grace_seconds: Whole = Field(
         30,
         ge=2,
         le=3600,

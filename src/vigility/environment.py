@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +20,8 @@ from typing import Final
 from vigility.core.errors import InvalidInput
 
 FILE: Final = ".env"
+
+_WHOLE: Final = re.compile("-?[0-9]{1,18}")
 
 _SAVE: Final = "save the file as UTF-8"
 
@@ -48,8 +52,9 @@ class Variable:
 class Variables:
     """The variables of the environment and, for those that it leaves out, of `.env` in the current folder.
 
-    Capitals do not matter in a name. Spaces and line breaks at the ends of a value do not count, secrets
-    included: `$(cat file)` and editors leave them behind. A value without anything else is not set.
+    Capitals do not matter in a name. Spaces, line breaks and invisible characters at the ends of a value do
+    not count, secrets included: `$(cat file)`, editors and web pages leave them behind. A value without
+    anything else is not set.
     """
 
     def get(self, name: str) -> Variable | None:
@@ -70,6 +75,15 @@ class Variables:
         return _set(_read(Path(FILE).absolute())) if _exists(Path(FILE)) else {}
 
 
+def whole_number(value: object) -> object:
+    """The number that a text is; any other value as it is. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    if not _WHOLE.fullmatch(value):
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.is_file() or path.is_fifo()  # a folder of this name is a virtual environment
@@ -85,8 +99,20 @@ def _chosen(name: str, variables: Mapping[str, Variable]) -> Variable | None:
 
 def _set(variables: Mapping[str, Variable]) -> Mapping[str, Variable]:
     """Those that have a value, without what surrounds it."""
-    bare = {name: v.value.strip().strip("\ufeff").strip() for name, v in variables.items()}
+    bare = {name: _bare(v.value) for name, v in variables.items()}
     return {name: Variable(name, bare[name], v.file, v.line) for name, v in variables.items() if bare[name]}
+
+
+def _bare(value: str) -> str:
+    """The value without spaces and invisible characters at its ends."""
+    if value.isascii():
+        return value.strip()
+    counts = [index for index, character in enumerate(value) if not _is_ignored(character)]
+    return value[counts[0] : counts[-1] + 1] if counts else ""
+
+
+def _is_ignored(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) == "Cf"
 
 
 def _read(path: Path) -> dict[str, Variable]:

@@ -193,6 +193,21 @@ def test_a_row_that_nobody_wrote_is_damage(path, change, use, found):
         assert any(found in problem for problem in problems(str(path))), problems(str(path))
 
 
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("ALTER TABLE vigility_events RENAME COLUMN age TO agf", "no such column: "),
+        ("ALTER TABLE vigility_events RENAME TO vigility_eventr", "no such table: vigility_events"),
+    ],
+)
+def test_a_table_that_is_not_as_it_was_made_is_damage(path, change, found):
+    spoil(path, change)
+    with opened(path) as v, pytest.raises(StoreUnavailable, match=found) as refused:
+        find_events(v)
+    assert refused.value.reason == "its file is damaged"
+    assert any(found in problem for problem in problems(str(path))), problems(str(path))
+
+
 def test_a_sound_database_has_no_problems(path):
     assert problems(str(path)) == []
 

@@ -45,8 +45,9 @@ def small_steps():
 def opened(kind, folder):
     url = "memory:" if kind == "memory" else url_of(kind, Path(folder))
     with vigility.connect(url, clock=lambda: NOW, oldest_event_days=36_525) as v:
-        for name, age in zip(USERNAMES, AGES, strict=False):
-            v.users.add_without_password(name, age, "Other")
+        v.users.import_many(
+            v.users.validated(name, age, "Other") for name, age in zip(USERNAMES, AGES, strict=False)
+        )
         yield v
 
 

@@ -23,6 +23,12 @@ def report(report_of):
     return report_of(COUNTS, "date_filter", [3, 1, 4, 1, 5])
 
 
+@pytest.mark.parametrize("path", [b"x.png", 5, None], ids=repr)
+def test_what_is_no_path_is_refused(report, path):
+    with pytest.raises(InvalidInput, match="path must be the path of a file, as text or Path, not"):
+        save_charts(report, path)
+
+
 def test_a_png_is_wide_enough_for_a_slide(tmp_path, report):
     path = tmp_path / "charts.png"
     save_charts(report, path, "png")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import threading
@@ -108,10 +109,18 @@ def test_a_target_that_differs_at_the_end_is_reported(seeded, monkeypatch):
     assert "Verified" not in outcome.out
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A database of 240,000 events."""
+    path = tmp_path_factory.mktemp("large") / "usage.db"
+    assert run(["--database", str(path), "seed", "--events", "240000", "--random-seed", "3"]) == 0
+    return path
+
+
 @pytest.mark.slow  # copies 240,000 events
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_an_interrupted_copy_can_be_continued(program, in_terminal, number):
-    program.done("seed", "--events", "240000", "--random-seed", "3")
+def test_an_interrupted_copy_can_be_continued(program, large, in_terminal, number):
+    shutil.copy(large, program.database)
     terminal = in_terminal("copy", program.database, "moved.db", columns=200)
     terminal.wait_until(lambda shown: any(int(n.replace(",", "")) for n in COPIED.findall(shown)))
     os.kill(terminal.process.pid, number)

@@ -152,6 +152,7 @@ def test_columns_and_keys_can_have_other_names(with_users, event, kind):
         ),
         (["--encoding", "klingon"], "--encoding: no encoding is named 'klingon'"),
         (["--encoding", "base64"], "--encoding: no encoding is named 'base64'"),
+        (["--encoding", "punycode"], "--encoding: no encoding is named 'punycode'"),
         (["--encoding", ""], "--encoding: no encoding is named ''"),
     ],
 )
@@ -224,6 +225,8 @@ def test_json_lines_of_other_encodings_are_read(with_users):
     [
         (ACCENTS.encode("utf-16-le"), [], "events seems to be UTF-16: use --encoding utf-16-le"),
         (ACCENTS.encode("utf-16-be"), [], "events seems to be UTF-16: use --encoding utf-16-be"),
+        (ACCENTS.encode("utf-32-le"), [], "events seems to be UTF-32: use --encoding utf-32-le"),
+        (ACCENTS.encode("utf-32-be"), [], "events seems to be UTF-32: use --encoding utf-32-be"),
         (
             ACCENTS.encode("utf-16"),
             ["--encoding", "latin-1"],
@@ -335,17 +338,40 @@ def tar():
         (b"7z\xbc\xaf\x27\x1c....", "events is a 7z archive: unpack it first"),
         (b"Rar!\x1a\x07\x01\0", "events is a RAR archive: unpack it first"),
         (b"\x04\x22\x4d\x18....", "events is compressed by lz4: unpack it first"),
+        (b"\x02\x21\x4c\x18....", "events is compressed by lz4: unpack it first"),
+        (lzma.compress(CSV, lzma.FORMAT_ALONE), "events is compressed by lzma: unpack it first"),
+        (b"LZIP\x01", "events is compressed by lzip: unpack it first"),
+        (zlib.compress(CSV), "events is compressed by zlib: unpack it first"),
+        (zlib.compress(CSV, 9), "events is compressed by zlib: unpack it first"),
+        (b"\xff\x06\0\0sNaPpY", "events is compressed by snappy: unpack it first"),
         (b"PAR1....", "events is a Parquet file: write CSV or JSON lines"),
+        (b"Obj\x01....", "events is an Avro file: write CSV or JSON lines"),
+        (b"ARROW1\0\0", "events is an Arrow file: write CSV or JSON lines"),
+        (b"%PDF-1.7\n", "events is a PDF document: export the table as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "events is an Excel workbook: save it as CSV"),
     ],
     ids=[  # not by content: compressed files hold the time
         *("two files", "no files", "a workbook", "bzip2 in zip", "encrypted", "gzip twice", "zip in gzip"),
-        *("tar", "tar.gz", "7z", "rar", "lz4", "parquet", "old workbook"),
+        *("tar", "tar.gz", "7z", "rar", "lz4", "old lz4", "lzma", "lzip", "zlib", "zlib -9", "snappy"),
+        *("parquet", "avro", "arrow", "pdf", "old workbook"),
     ],
 )
 def test_what_cannot_be_read_is_named(with_users, content, message):
     outcome = stored(with_users, content)
     assert (outcome.code, outcome.err) == (1, f"vigility: {message}\n")
+
+
+def test_zstd_frames_without_content_are_skipped(with_users):
+    skipped = b"\x5a*M\x18\x04\0\0\0size"  # as pzstd writes them
+    assert stored(with_users, skipped + PACKED["zstd"] + skipped).out == "2 events stored.\n"
+
+
+def test_an_object_of_several_lines_is_named_once(with_users):
+    outcome = stored(with_users, b'\n{\n  "username": "ada"\n}\n')
+    assert (outcome.code, outcome.err) == (
+        1,
+        "vigility: events begins with a JSON object of several lines: write it on one line instead\n",
+    )
 
 
 def test_zstd_without_its_library_is_named_with_what_to_do(with_users, monkeypatch):
@@ -369,7 +395,7 @@ def test_a_zip_archive_in_a_pipe_is_named():
         list(compression.zip_member(Pipe(zipped()), "stdin"))
 
 
-BOMB = b"\n" * (64 << 20)
+BOMB = b"\n" * (16 << 20)  # 64 pieces
 
 
 @pytest.mark.parametrize(

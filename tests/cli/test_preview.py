@@ -72,6 +72,16 @@ def test_many_names_are_cut_short(with_users, event):
     assert "12 new features: feature 00, " in printed
 
 
+def test_features_beyond_the_limit_would_be_rejected(with_users, event, monkeypatch):
+    monkeypatch.setenv("VIGILITY_MAX_FEATURES", "2")
+    with_users.done("track", "zoom", "--user", "ada")
+    content = b"".join(event("ada", name) for name in ("pan", "open", "zoom", "save", "pan"))
+    preview = with_users("track", "--file", "-", "--dry-run", stdin=content)
+    assert "3 events would be stored, 2 invalid lines would be skipped.\n" in preview.out
+    assert "1 new feature: pan.\n" in preview.out
+    assert with_users("track", "--file", "-", stdin=content).err == preview.err
+
+
 @pytest.mark.parametrize("content", [b"", HEADER])
 def test_an_empty_file_can_be_previewed(with_users, content):
     printed = with_users.done("track", "--file", "-", "--dry-run", stdin=content)

@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -47,6 +49,7 @@ def test_files_of_different_kinds_can_be_combined(with_users, event):
     ("arguments", "message"),
     [
         (["--file", "-", "--file", "-"], "--file - is given twice, but stdin can be read only once"),
+        (["--file", "a.csv", "--file", ""], "--file must be the path of a file, not empty"),
         (
             ["--file", "a.csv", "--file", "./a.csv"],
             "--file ./a.csv is given twice: its events would be stored twice",
@@ -114,6 +117,22 @@ def test_a_failure_says_which_files_are_stored_and_how_to_continue(with_users):
     with_users(*resume.split())
     assert with_users.counts() == {"a": 1, "b": 2, "c": 30_000}
     assert Path("r.csv").read_bytes() == HEADER + row("x", "eve") + row("y", "eve")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--file", "a.csv", "--file", "-"], "--file - is given twice: its events would be stored twice"),
+        (["--file", "-", "--rejects", "a.csv"], "--rejects and --file must be different files"),
+    ],
+)
+def test_stdin_may_be_one_of_the_files(with_users, arguments, message):
+    command = [sys.executable, "-m", "vigility", "--database", with_users.database, "track", *arguments]
+    with Path("a.csv").open("rb") as file:
+        ended = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (2, f"vigility: {message}\n")
+    assert Path("a.csv").read_bytes().startswith(HEADER)
+    assert with_users.counts() == {}
 
 
 def test_a_pipe_is_read_once(with_users):

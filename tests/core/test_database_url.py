@@ -45,6 +45,16 @@ def test_servers(text, safe):
     assert "secret" not in repr(url)
 
 
+def test_a_path_is_a_file():
+    assert DatabaseUrl.parse(Path("data/usage.db")).path == Path("data/usage.db")
+
+
+@pytest.mark.parametrize("value", [None, 5, b"usage.db"], ids=repr)
+def test_what_is_no_text_is_refused(value):
+    with pytest.raises(InvalidInput, match=r"database must be sqlite:///PATH.*, not a (NoneType|int|bytes)$"):
+        DatabaseUrl.parse(value)
+
+
 def test_memory():
     url = DatabaseUrl.parse("memory:")
     assert (url.kind, url.path, url.address, url.safe_text) == ("memory", None, None, "memory:")

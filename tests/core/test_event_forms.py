@@ -19,6 +19,26 @@ def v():
         yield v
 
 
+class Table(list):
+    """A table, which yields the names of its columns."""
+
+    def to_dict(self, orient): ...
+
+
+def test_a_table_is_not_read_as_the_names_of_its_columns(v):
+    with pytest.raises(
+        InvalidInput, match=r"must be many events, not a Table of 2: use to_dict\('records'\)"
+    ):
+        v.track_many(Table(["username", "feature"]))
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, None, True, "2"], ids=repr)
+def test_no_event_is_lost_in_batches_of_an_impossible_size(v, size):
+    with pytest.raises(InvalidInput, match="batch_size must be a whole number from 1, not"):
+        v.track_many([("ada", "a")], size)
+    assert v.track_many([("ada", "a"), ("ada", "b"), ("ada", "c")], 2).accepted == 3
+
+
 @pytest.mark.parametrize("events", ["ada", b"bytes", {"username": "ada"}, NewEvent("ada", "a"), None, 5])
 def test_one_event_is_not_many(v, events):
     with pytest.raises(InvalidInput, match=r"events must be many events, each .*, not "):
@@ -36,6 +56,11 @@ def test_a_submitted_event_can_be_awaited(v):
         return await v.submit("ada", "a")
 
     assert asyncio.run(submitted()).record.feature == "a"
+
+
+def test_awaiting_elsewhere_says_what_is_needed(v):
+    with pytest.raises(RuntimeError, match=r"await needs a running event loop of asyncio: use result\(\)"):
+        v.submit("ada", "a").__await__()
 
 
 def test_the_caches_of_users_and_features_are_bounded(v, monkeypatch):

@@ -1,6 +1,7 @@
 """Which events are chosen, and what cannot choose any."""
 
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import pytest
 
@@ -22,6 +23,18 @@ def test_ids_are_numbers_or_uuids():
 def test_nothing_else_is_an_id(value):
     with pytest.raises(InvalidInput, match="id must be a whole number"):
         valid_ids([value])
+
+
+def test_one_id_is_one_id():
+    assert valid_ids("15") == ((15,), ())  # and not the events 1 and 5
+    assert valid_ids(15) == ((15,), ())
+    assert valid_ids(UUID(EVENT_ID)) == ((), (EVENT_ID,))
+
+
+@pytest.mark.parametrize("value", [None, b"15", {"id": 15}, 1.5], ids=repr)
+def test_what_is_neither_an_id_nor_a_list_of_them_is_refused(value):
+    with pytest.raises(InvalidInput, match="ids must be one value or a list of them, not"):
+        valid_ids(value)
 
 
 def test_a_day_is_included_as_a_whole_and_a_moment_exactly():
@@ -56,6 +69,8 @@ def v():
     [
         ({}, InvalidInput, "events must be chosen by at least one of ids, user, feature, start and end"),
         ({"user": None}, InvalidInput, "events must be chosen by"),
+        ({"username": "eve"}, InvalidInput, "username does not choose events; what does is ids, user, featu"),
+        ({"user": "ada", "features": "b"}, InvalidInput, "features does not choose events"),
         ({"ids": []}, InvalidInput, "ids must not be empty"),
         ({"user": "eve"}, UnknownUser, "no user is named 'eve'"),
         ({"feature": "b"}, InvalidInput, "feature_name must be that of a stored feature, not 'b'"),

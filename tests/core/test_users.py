@@ -356,6 +356,36 @@ def test_an_import_keeps_the_first_of_repeated_names(v):
     assert v.users.get("ada").age == 20
 
 
+def test_an_import_stores_values_in_their_canonical_form(v):
+    decomposed = unicodedata.normalize("NFD", "José")
+    assert v.users.import_many([new(decomposed, "36", "Male"), new("José", 36, Gender.MALE)]).added == 1
+    (user,) = v.users.all()
+    assert (user.username, user.age, user.gender) == ("José", 36, Gender.MALE)
+
+
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        (new("a\u200bda"), "username must not hold invisible characters"),
+        (new("ada", 999), "age must be a whole number from 1 to 120, not 999"),
+        (new("ada", 20, "alien"), "gender must be one of"),
+        (replace(new("ada"), created=datetime(2026, 1, 1)), "created must be a time with a zone"),  # noqa: DTZ001
+        (replace(new("ada"), created="2026-01-01"), "created must be a time with a zone"),
+        (("ada", 20, "Other"), "user must be a NewUser, as .* makes, not a tuple"),
+    ],
+)
+def test_an_import_of_an_invalid_user_stores_nothing(v, user, message):
+    with pytest.raises(InvalidInput, match=message):
+        v.users.import_many([new("bob"), user])
+    assert v.users.all() == []
+
+
+def test_users_are_looked_up_by_one_name_or_several(v):
+    v.users.import_many([new("a"), new("ada")])
+    assert list(v.users.by_names("ada")) == ["ada"]
+    assert list(v.users.by_names(["ada", "eve"])) == ["ada"]
+
+
 def test_users_are_found_by_names_and_unknown_names_left_out(v):
     ada = v.users.add_without_password("ada", 36, "Female")
     assert v.users.by_names(["ada", "nobody", " no name "]) == {"ada": ada}

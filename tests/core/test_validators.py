@@ -308,6 +308,7 @@ def test_valid_days(text):
         "x",
         5,
         datetime(2026, 1, 5, tzinfo=UTC),
+        datetime(2026, 1, 5, 0, 1),  # noqa: DTZ001
     ],
     ids=repr,
 )
@@ -316,8 +317,28 @@ def test_invalid_days(value):
         validators.valid_day("start", value)
 
 
-def test_a_date_is_a_valid_day():
-    assert validators.valid_day("end", date(2026, 1, 5)) == date(2026, 1, 5)
+class Scalar:
+    """A scalar of numpy, as far as it is asked."""
+
+    def __init__(self, value):
+        self.item = lambda: value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [date(2026, 1, 5), datetime(2026, 1, 5), Scalar(date(2026, 1, 5)), Scalar(datetime(2026, 1, 5))],  # noqa: DTZ001
+    ids=["date", "midnight", "day of numpy", "midnight of numpy"],
+)
+def test_a_date_and_a_midnight_without_a_zone_are_valid_days(value):
+    day = validators.valid_day("end", value)
+    assert (type(day), day) == (date, date(2026, 1, 5))
+
+
+@pytest.mark.parametrize("value", ["1", 0.5, None, True, 0, -1, 11], ids=repr)
+def test_a_count_is_a_whole_number_in_its_range(value):
+    assert [validators.valid_count("limit", edge, 10) for edge in (1, 10)] == [1, 10]
+    with pytest.raises(InvalidInput, match="limit must be a whole number from 1 to 10, not"):
+        validators.valid_count("limit", value, 10)
 
 
 @pytest.mark.parametrize(

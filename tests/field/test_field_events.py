@@ -154,6 +154,23 @@ def test_objects_that_people_have_at_hand_are_taken(v):
     assert v.report(Filters(start=np.str_("2026-02-27"), gender=np.str_("Female"))).total == 7
 
 
+def test_scalars_of_tables_are_taken_as_numbers_and_days(tmp_path):
+    limits = {"oldest_event_days": np.int64(40_000), "max_features": np.int32(2)}
+    with vigility.connect(str(tmp_path / "u.db"), clock=lambda: NOW, **limits) as v:
+        v.users.add_without_password("ada", np.uint8(36), "Female")
+        event = v.track("ada", "zoom", NOW)
+        assert v.track_many([("ada", "pan", NOW)], np.int64(1)).accepted == 1
+        for day in (np.datetime64(NOW.date()), pd.Timestamp(NOW.date())):
+            assert v.report(start=day, end=day).total == 2
+            assert v.maintenance.count_events(start=day, end=day) == 2
+        assert len(v.report(query=vigility.Query(limit=np.int64(1))).totals) == 1
+        assert v.maintenance.delete_events(ids=np.array([event.id])) == 1
+        assert v.maintenance.delete_features("pan") == 1
+    for nothing in (pd.NaT, np.datetime64("NaT")):
+        with pytest.raises(InvalidInput, match="start must be a day of the calendar as YYYY-MM-DD"):
+            Filters(start=nothing)
+
+
 @pytest.mark.parametrize(
     "at",
     [np.datetime64("2026-02-27T09:00"), pd.Timestamp("2026-02-27"), pd.NaT, float("nan"), NOW.date()],
@@ -243,6 +260,13 @@ def test_what_is_not_many_events_is_refused(v, events):
         v.track_many(events)
 
 
+def test_a_table_of_pandas_is_told_how_to_be_given(v):
+    with pytest.raises(
+        InvalidInput, match=r"events must be many events, not a DataFrame: use to_dict\('records'"
+    ):
+        v.track_many(pd.DataFrame({"username": ["ada"], "feature": "zoom"}))
+
+
 def test_charts_are_saved_by_the_ending_of_a_path(v, tmp_path):
     save_charts(v.report(), str(tmp_path / "x.PNG"))
     assert (tmp_path / "x.PNG").read_bytes().startswith(b"\x89PNG")
@@ -286,10 +310,10 @@ def older(v):
     """What an older version stored: a name in NFD, one with a soft hyphen, a hash of a password in NFD."""
     names = [unicodedata.normalize("NFD", "José"), "an\u00adna"]
     password_hash = Hasher().hash(unicodedata.normalize("NFD", "mot de passe é"))
-    v.users.import_many(
-        NewUser(username=name, age=30, gender=Gender.OTHER, created=NOW, password_hash=password_hash)
-        for name in names
-    )
+    for name in names:
+        v.users._users.add(
+            NewUser(username=name, age=30, gender=Gender.OTHER, created=NOW, password_hash=password_hash)
+        )
     return names
 
 

@@ -44,7 +44,8 @@ def test_arguments_override_the_environment_which_overrides_the_file(monkeypatch
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("PORT", "x", "PORT must be a valid integer"),
+        ("PORT", "x", "PORT must be a whole number"),
+        ("PORT", "8_002", "PORT must be a whole number"),
         ("PORT", "0", "PORT must be greater than or equal to 1"),
         ("VIGILITY_BCRYPT_ROUNDS", "3", "VIGILITY_BCRYPT_ROUNDS must be greater than or equal to 4"),
         ("VIGILITY_TRUSTED_PROXIES", "10.0.0.0/99", "VIGILITY_TRUSTED_PROXIES must be addresses or networks"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from os import PathLike
 from typing import TYPE_CHECKING, Final
 
 from vigility.bootstrap.backends import backend_for
@@ -16,10 +17,11 @@ from vigility.bootstrap.settings import PoolSettings
 from vigility.core.database_copy import Copy
 from vigility.core.deprecated import warn_deprecated
 from vigility.core.errors import InvalidInput
-from vigility.core.events.feature_limit import MAX_FEATURES, valid_max_features
+from vigility.core.events.feature_limit import HIGHEST_LIMIT, MAX_FEATURES
 from vigility.core.events.group_commit import GroupCommit
 from vigility.core.events.window import OLDEST_DAYS, EventWindow
 from vigility.core.service import Vigility
+from vigility.core.validators import valid_count
 
 if TYPE_CHECKING:
     from vigility.adapters.sql.schema_version import SchemaState as SchemaState
@@ -50,7 +52,7 @@ def utc_now() -> datetime:
 
 
 def connect(  # noqa: PLR0913 - a deprecated one among them
-    url: str = DEFAULT_URL,
+    url: str | PathLike[str] = DEFAULT_URL,
     *,
     clock: Clock = utc_now,
     hasher: PasswordHasher | None = None,
@@ -64,14 +66,16 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
 
     Args:
         url: `sqlite:///usage.db` (relative; a fourth slash makes it absolute), `file:usage.db`, a bare
-            path, `postgresql://user:password@host/database`, or `memory:`, which is gone with the process.
+            path (also as `Path`), `postgresql://user:password@host/database`, or `memory:`, which is gone
+            with the process.
         clock: returns the present moment; for tests.
         hasher: hashes passwords; by default with bcrypt. A hash may have at most 60 characters.
         upgrade: False leaves the schema alone: one that is not up to date is then refused.
         pool: of the process's connections to PostgreSQL.
         oldest_event_days: how many days old a tracked event may be. Older history is taken by choosing more,
             up to 365,000.
-        max_features: how many different features are taken. An event of a further one is refused.
+        max_features: how many different features are taken. An event of a further one is refused. At
+            most 1,000,000.
         limits: deprecated name of `pool`.
 
     Raises:
@@ -88,7 +92,7 @@ def connect(  # noqa: PLR0913 - a deprecated one among them
         DatabaseUrl.parse(url),
         upgrade=upgrade,
         pool=pool or limits,
-        max_features=valid_max_features(max_features),
+        max_features=valid_count("max_features", max_features, HIGHEST_LIMIT),
     )
     return Vigility(installation, GroupCommit(installation.sink), hasher or _bcrypt(), clock, window)
 

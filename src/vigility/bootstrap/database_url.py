@@ -6,10 +6,12 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Literal
 
 from vigility.core.errors import InvalidInput
+from vigility.core.invisible_characters import first_invisible
 
 Kind = Literal["memory", "sqlite", "postgresql"]
 
@@ -48,11 +50,14 @@ class DatabaseUrl:
     address: str | None = field(default=None, repr=False)
 
     @staticmethod
-    def parse(text: str) -> DatabaseUrl:
+    def parse(given: str | PathLike[str]) -> DatabaseUrl:
         """Parse what a user gave, without the spaces and line breaks around it.
 
         Raises InvalidInput, which never shows a password.
         """
+        text = fspath(given) if isinstance(given, PathLike) else given
+        if not isinstance(text, str):
+            raise InvalidInput("database", f"{ALLOWED}, not a {type(text).__name__}")
         text = text.strip()
         _check_characters(text)
         scheme, colon, rest = text.partition(":")
@@ -69,6 +74,8 @@ def _check_characters(text: str) -> None:
     """Refuse what no one types on purpose: SQLite would make a file of such a name."""
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise InvalidInput("database", "must be one line, without control characters")
+    if not text.isascii() and (hidden := first_invisible(text)):
+        raise InvalidInput("database", f"must not hold invisible characters like U+{ord(hidden):04X}")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         raise InvalidInput("database", "must not be in quotes: here they would be a part of it")
 

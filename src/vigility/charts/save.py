@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -45,9 +45,12 @@ def save_charts(
     gives the same bytes if the same fonts and the same version of Matplotlib are installed.
 
     Raises:
-        InvalidInput: the format, or the ending of the path, is not one of these two, or they differ.
+        InvalidInput: the format, or the ending of the path, is not one of these two, or they differ; or the
+            path is none.
         OSError: the file cannot be written. `filename` is `path`, and `strerror` is the reason.
     """
+    if not isinstance(path, str | PathLike) or not isinstance(fspath(path), str):
+        raise InvalidInput("path", f"must be the path of a file, as text or Path, not {path!r:.40}")
     target = Path(path)
     kind = format_of(target) if format is None else format
     if target.suffix.lower().removeprefix(".") in {*FORMATS} - {kind}:

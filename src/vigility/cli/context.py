@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final, TypedDict, cast
 
 import typer
 
@@ -15,7 +15,7 @@ from vigility.cli.errors import UsageError, named
 from vigility.cli.signals import Signals
 from vigility.core.errors import InvalidInput
 from vigility.core.service import Vigility
-from vigility.environment import Variable, Variables
+from vigility.environment import Variable, Variables, whole_number
 
 DATABASE_URL: Final = "DATABASE_URL"
 
@@ -114,9 +114,9 @@ class RunContext:
 
 def _whole_number(variable: Variable) -> int:
     try:
-        return int(variable.value)
-    except ValueError:
-        raise InvalidInput(variable.title, "must be a whole number") from None
+        return cast("int", whole_number(variable.value))
+    except ValueError as error:
+        raise InvalidInput(variable.title, str(error)) from None
 
 
 def run_context(context: typer.Context) -> RunContext:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,9 +61,8 @@ class TrackFiles:
                 with self._progress_in_errors(position):
                     self._one(path, storing)
             self.rejects.close()
-            known = {use.feature for use in vigility.maintenance.features()} if preview else set()
         self._summarize(seconds() - began)
-        for line in preview_lines(preview, known) if preview else ():
+        for line in preview_lines(preview) if preview else ():
             show(line)
 
     def _one(self, path: str, storing: Storing) -> None:
@@ -81,15 +83,17 @@ class TrackFiles:
         """Refuse what would fail later, when a part is stored already. Pipes can be read only once."""
         if self.paths.count(STDIN) > 1:
             raise UsageError("--file - is given twice, but stdin can be read only once")
-        files = [path for path in self.paths if path != STDIN and not _is_pipe(path)]
+        if "" in self.paths:
+            raise UsageError("--file must be the path of a file, not empty")
+        files = [path for path in self.paths if not _is_pipe(_found(path))]
         for index, path in enumerate(files):
-            if any(_is_same(path, earlier) for earlier in files[:index]):
+            if any(_is_same(_found(path), _found(earlier)) for earlier in files[:index]):
                 raise UsageError(f"--file {path} is given twice: its events would be stored twice")
-            if self.rejects_path and _is_same(path, self.rejects_path):
+            if self.rejects_path and _is_same(_found(path), _found(self.rejects_path)):
                 raise UsageError("--rejects and --file must be different files")
-        forms = {path: self._form(path) for path in files}
+        forms = {path: self._form(path) for path in files if path != STDIN}
         for path, form in forms.items():
-            if self.rejects_path and form != forms[files[0]]:
+            if self.rejects_path and form != next(iter(forms.values())):
                 raise other_form(path)
 
     def _form(self, path: str) -> FileForm:
@@ -162,9 +166,17 @@ def _name(path: str) -> str:
     return "stdin" if path == STDIN else path
 
 
-def _is_pipe(path: str) -> bool:
-    return Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()
+def _found(path: str | Path) -> os.stat_result | None:
+    """What is at a path or, for `-`, at stdin; None if nothing is."""
+    try:
+        return os.fstat(sys.stdin.fileno()) if path == STDIN else Path(path).stat()
+    except (OSError, ValueError):  # stdin is closed, or no file of the system
+        return None
 
 
-def _is_same(path: str, other: str | Path) -> bool:
-    return Path(path).exists() and Path(other).exists() and Path(path).samefile(other)
+def _is_pipe(found: os.stat_result | None) -> bool:
+    return found is not None and not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode)
+
+
+def _is_same(found: os.stat_result | None, other: os.stat_result | None) -> bool:
+    return found is not None and other is not None and os.path.samestat(found, other)

@@ -13,13 +13,13 @@ from vigility.core.times import from_micros
 _SHOWN = 10
 
 
-def preview_lines(preview: Preview, known_features: set[str]) -> Iterator[str]:
+def preview_lines(preview: Preview) -> Iterator[str]:
     """Yield what a person checks before an import: whose events they are, of what, from when to when."""
     if preview.times is not None:
         first, last = (f"{from_micros(at):%Y-%m-%d %H:%M}" for at in preview.times)
         of = f"{pluralize(len(preview.users), 'user')} and {pluralize(len(preview.features), 'feature')}"
         yield f"They are of {of}, from {first} to {last} UTC."
-    if new := sorted(preview.features - known_features):
+    if new := sorted(preview.new_features.names):
         yield f"{pluralize(len(new), 'new feature')}: {_names(new)}."
     if preview.unknown_users:
         names = [name for name, _ in preview.unknown_users.most_common()]

@@ -52,6 +52,7 @@ class Installation:
 
     Attributes:
         sink: takes events in, in batches.
+        max_features: how many different features the sink takes, or None if it has no limit.
         event_log: the same events under their ids; for copies.
         backends: the databases behind the ports, each once; those that hold events before those that hold
             users, which is the order in which they are wiped.
@@ -66,6 +67,7 @@ class Installation:
     rollups: RollupMaintenance
     event_log: EventLog
     backends: tuple[StorageBackend, ...]
+    max_features: int | None = None
 
     @property
     def identity(self) -> frozenset[str]:

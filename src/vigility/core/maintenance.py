@@ -13,7 +13,7 @@ from vigility.core.events.selection import EventSelection, valid_ids, valid_span
 from vigility.core.installation import Installation
 from vigility.core.reports.ports import FeatureUse, RollupDifference
 from vigility.core.users.lookup import find_users
-from vigility.core.validators import feature_forms, valid_feature
+from vigility.core.validators import feature_forms, valid_count, valid_feature, valid_several
 
 # Other writers wait for one transaction that deletes: some hundredths of a second.
 EVENTS_PER_STEP: Final = 2_000
@@ -61,7 +61,7 @@ class Maintenance:
     def find_events(self, limit: int = 5, **choice: Unpack[EventChoice]) -> list[Event]:
         """The first `limit` chosen events, by id. Raises as `delete_events` does."""
         log = self._installation.event_log
-        page = log.page(0, log.high_watermark(), limit, self._chosen(choice))
+        page = log.page(0, log.high_watermark(), valid_count("limit", limit), self._chosen(choice))
         return [Event.of(number, record) for number, record in zip(*page, strict=True)]
 
     @batch_job()
@@ -90,7 +90,8 @@ class Maintenance:
         A name is looked up exactly as it is and, if there is none, in the forms in which it may be stored.
         """
         stored = {use.feature: use for use in self._installation.rollups.features()}
-        return list(dict.fromkeys(stored[_stored_name(name, stored)] for name in names))
+        wanted = valid_several("names", names)
+        return list(dict.fromkeys(stored[_stored_name(name, stored)] for name in wanted))
 
     @batch_job()
     def delete_features(self, names: Iterable[str], *, on_progress: OnProgress | None = None) -> int:
@@ -151,11 +152,16 @@ class Maintenance:
             backend.wipe()
 
     def _chosen(self, choice: EventChoice) -> EventSelection:
+        if unknown := choice.keys() - EventChoice.__annotations__.keys():
+            # Ignored, it would leave every event chosen.
+            allowed = ", ".join(EventChoice.__annotations__)
+            raise InvalidInput(min(unknown), f"does not choose events; what does is {allowed}")
         if not any(value is not None for value in choice.values()):
             allowed = "at least one of ids, user, feature, start and end"
             raise InvalidInput("events", f"must be chosen by {allowed}")
-        ids, event_ids = valid_ids(choice.get("ids") or ())
-        if "ids" in choice and not ids and not event_ids:
+        named = choice.get("ids")
+        ids, event_ids = ((), ()) if named is None else valid_ids(named)
+        if named is not None and not ids and not event_ids:
             raise InvalidInput("ids", "must not be empty")
         user, feature = choice.get("user"), choice.get("feature")
         return EventSelection(
@@ -198,8 +204,8 @@ def _valid_new_name(name: str) -> str:
         raise InvalidInput("new_name", error.rule) from None
 
 
-def _stored_name(name: str, stored: Container[str]) -> str:
-    if name in stored:
+def _stored_name(name: object, stored: Container[str]) -> str:
+    if isinstance(name, str) and name in stored:
         return name
     found = next((form for form in feature_forms(name) if form in stored), None)
     if found is None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from vigility.core.deprecated_facade import DeprecatedFacade
 from vigility.core.errors import InvalidInput
 from vigility.core.events.event_forms import EventLike
+from vigility.core.events.feature_limit import NewFeatures
 from vigility.core.events.model import Event, NewEvent
 from vigility.core.events.ports import EventQueue
 from vigility.core.events.preview import Preview
@@ -129,7 +130,10 @@ class Vigility(DeprecatedFacade):
         It stores nothing. It remembers what it has seen, so it should not outlive its task.
         """
         validator = EventValidator(self._installation.users)
-        return Preview(validator, self._installation.event_log, self._clock, self.events.window.span)
+        stored = (use.feature for use in self._installation.rollups.features())
+        new_features = NewFeatures(stored, self._installation.max_features)
+        log, span_at = self._installation.event_log, self.events.window.span
+        return Preview(validator, log, self._clock, span_at, new_features)
 
     def report(
         self,

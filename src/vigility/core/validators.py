@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
-from collections.abc import Container, Sequence
-from datetime import date, datetime
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
 from numbers import Integral
 from typing import Final
 
@@ -35,6 +35,7 @@ _AGE: Final = re.compile(r"[1-9][0-9]{0,2}")
 # date.fromisoformat alone would also accept 20260131 and 2026-W05-6.
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAX_SHOWN: Final = 40
+_DAY_LENGTH: Final = len("2026-01-31")
 # No composed character has more parts. Text that is longer than this times the limit is not composed: that
 # would take the square of its length.
 _MAX_PARTS: Final = 4
@@ -104,12 +105,35 @@ def password_forms(value: object) -> tuple[str, ...]:
 
 def valid_age(value: object) -> int:
     """An age in whole years from 1 to 120, as a number (also of numpy) or as its decimal text."""
-    is_number = isinstance(value, Integral) and not isinstance(value, bool)
-    if is_number or (isinstance(value, str) and _AGE.fullmatch(value)):
+    if is_whole_number(value) or (isinstance(value, str) and _AGE.fullmatch(value)):
         age = int(str(value))
         if MIN_AGE <= age <= MAX_AGE:
             return age
     raise InvalidInput("age", f"must be a whole number from {MIN_AGE} to {MAX_AGE}{_not(value)}")
+
+
+def valid_count(field: str, value: object, highest: int | None = None) -> int:
+    """A whole number from 1, at most `highest`; also of numpy."""
+    if is_whole_number(value):
+        number = int(str(value))
+        if number >= 1 and (highest is None or number <= highest):
+            return number
+    upto = "" if highest is None else f" to {highest:,}"
+    raise InvalidInput(field, f"must be a whole number from 1{upto}{_not(value)}")
+
+
+def is_whole_number(value: object) -> bool:
+    """Whether it is an integer of Python or of numpy. A bool is none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def valid_several(field: str, value: object) -> tuple[object, ...]:
+    """Each of several values, in a list or the like; a text, a number or a UUID alone is one of them."""
+    if isinstance(value, str | Integral | uuid.UUID):
+        return (value,)
+    if not isinstance(value, Iterable) or isinstance(value, bytes | bytearray | Mapping):
+        raise InvalidInput(field, f"must be one value or a list of them{_not(value)}")
+    return tuple(value)
 
 
 def valid_gender(value: object) -> Gender:
@@ -131,13 +155,19 @@ def valid_choice(field: str, value: object, allowed: Sequence[str]) -> str:
 
 
 def valid_day(field: str, value: object) -> date:
-    """A calendar day: a date, or text of the form YYYY-MM-DD."""
-    if isinstance(value, date) and not isinstance(value, datetime):
+    """A calendar day: a date, or text of the form YYYY-MM-DD.
+
+    Midnight without a time zone is its day: pandas has no other form for days.
+    """
+    if type(value) is date:
         return value
     try:
-        if isinstance(value, str) and _DAY.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:  # the form is right, but there is no such day
+        if isinstance(value, str):
+            if _DAY.fullmatch(value):
+                return date.fromisoformat(value)
+        elif isinstance(day := _plain(value), date) and (not isinstance(day, datetime) or _is_midnight(day)):
+            return date.fromisoformat(day.isoformat()[:_DAY_LENGTH])
+    except ValueError:  # the form is right, but there is no such day; or it is NaT of pandas
         pass
     raise InvalidInput(field, f"must be a day of the calendar as YYYY-MM-DD, like 2026-01-31{_not(value)}")
 
@@ -235,6 +265,16 @@ def _composed(value: str, longest: int) -> str:
 
 def _holds(text: str, categories: Container[str]) -> bool:
     return not text.isprintable() and any(unicodedata.category(c) in categories for c in text)
+
+
+def _plain(value: object) -> object:
+    """The value of Python that a scalar of numpy is, as a day of `datetime64`. Raises ValueError."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) else value
+
+
+def _is_midnight(moment: datetime) -> bool:
+    return moment.tzinfo is None and moment.time() == time.min
 
 
 def _not(value: object) -> str:

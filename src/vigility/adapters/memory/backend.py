@@ -53,4 +53,5 @@ def open_memory(max_features: int = MAX_FEATURES) -> Installation:
         rollups=backend.events,
         event_log=backend.events,
         backends=(backend,),
+        max_features=max_features,
     )

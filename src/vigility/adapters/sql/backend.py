@@ -71,4 +71,5 @@ def open_sql(database: Database, *, upgrade: bool, max_features: int = MAX_FEATU
         rollups=SqlRollups(database),
         event_log=SqlEventLog(database),
         backends=(SqlBackend(database),),
+        max_features=max_features,
     )

@@ -24,6 +24,7 @@ _LOCKED: Final = "another process is writing and does not end"
 _SLOW: Final = "it takes too long to respond"
 REMOVED: Final = "its file was removed or replaced"
 _NOT_UTF8: Final = "Could not decode to UTF-8"  # the sqlite3 module's, which gives no code, but the text
+_LACKING: Final = ("no such table", "no such column")  # SQLite's, which gives them no code of their own
 _OVERFLOW: Final = "integer overflow"  # SQLite's, of a sum
 _DBMOVED: Final = 1032  # SQLITE_READONLY_DBMOVED, which Python does not name
 _SQLITE_REASONS: Final = {
@@ -87,18 +88,25 @@ def sqlite_code(error: BaseException | None) -> int:
 
 def _store_error(name: str, error: Exception) -> StoreError:
     driver_error, message = _driver_error(error), _message(error)
-    if message.startswith(_NOT_UTF8):
-        return StoreDamaged(f"{name}: its file is damaged: a text is not UTF-8")
-    if message == _OVERFLOW:
-        return StoreDamaged(f"{name}: its file is damaged: a count is too large")
     code = sqlite_code(driver_error) & 0xFF
-    if code == sqlite3.SQLITE_CORRUPT:
-        return StoreDamaged(f"{name}: its file is damaged: {message}")
+    if damage := _damage(code, message):
+        return StoreDamaged(f"{name}: its file is damaged: {damage}")
     if code == sqlite3.SQLITE_NOTADB:
         return StoreDamaged(f"{name}: {message}, or its beginning is damaged")
     if isinstance(error, _PASSING) or _sqlstate(driver_error) in _POSTGRES_REASONS:
         return StoreUnavailable(f"{name}: {message}", _reason(error))
     return StoreError(f"{name}: {message}")
+
+
+def _damage(code: int, message: str) -> str:
+    """What of an SQLite file is damaged; empty if the error has another cause."""
+    if message.startswith(_NOT_UTF8):
+        return "a text is not UTF-8"
+    if message == _OVERFLOW:
+        return "a count is too large"
+    if code == sqlite3.SQLITE_ERROR and message.startswith(_LACKING):
+        return f"{message}, unless another program changed its tables"
+    return message if code == sqlite3.SQLITE_CORRUPT else ""
 
 
 def _reason(error: Exception) -> str:

@@ -31,12 +31,20 @@ _MACOS_FOLDER: Final = "__MACOSX/"
 _MACOS_FILE: Final = ".DS_Store"
 _OF_DOCUMENTS: Final = frozenset({"[Content_Types].xml", "mimetype"})
 
-_UNREADABLE: Final = (
+_UNREADABLE: Final[tuple[tuple[bytes | tuple[bytes, ...], str], ...]] = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
     (b"Rar!\x1a\x07", "a RAR archive: unpack it first"),
     (b"\x04\x22\x4d\x18", "compressed by lz4: unpack it first"),
+    (b"\x02\x21\x4c\x18", "compressed by lz4: unpack it first"),
+    (b"]\0\0", "compressed by lzma: unpack it first"),
+    (b"LZIP\x01", "compressed by lzip: unpack it first"),
+    (b"\xff\x06\0\0sNaPpY", "compressed by snappy: unpack it first"),
+    ((b"\x78\x9c", b"\x78\xda"), "compressed by zlib: unpack it first"),
     (b"\x1f\x9d", "compressed by compress: unpack it first"),
     (b"PAR1", "a Parquet file: write CSV or JSON lines"),
+    (b"Obj\x01", "an Avro file: write CSV or JSON lines"),
+    (b"ARROW1\0\0", "an Arrow file: write CSV or JSON lines"),
+    (b"%PDF-", "a PDF document: export the table as CSV"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook: save it as CSV"),
     (b"SQLite format 3\0", "an SQLite database"),
 )
@@ -101,11 +109,14 @@ def _zstd() -> Decompressor:
     return made
 
 
-_FORMATS: Final[tuple[tuple[bytes, str, Callable[[], Decompressor]], ...]] = (
+# Frames without content, as pzstd writes before each other one.
+_ZSTD_SKIPPED: Final = tuple(bytes([first]) + b"*M\x18" for first in range(0x50, 0x60))
+
+_FORMATS: Final[tuple[tuple[bytes | tuple[bytes, ...], str, Callable[[], Decompressor]], ...]] = (
     (b"\x1f\x8b", "gzip", _Gzip),
     (b"BZh", "bzip2", _bzip2),
     (b"\xfd7zXZ\0", "xz", _xz),
-    (b"\x28\xb5\x2f\xfd", "zstd", _zstd),
+    ((b"\x28\xb5\x2f\xfd", *_ZSTD_SKIPPED), "zstd", _zstd),
 )
 
 

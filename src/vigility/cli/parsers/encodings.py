@@ -14,9 +14,11 @@ from typing import Final
 
 from vigility.cli.errors import UnreadableInput, UsageError
 
-# How many bytes tell UTF-16 without a mark, and how many at least.
+# How many bytes tell UTF-16 and UTF-32 without a mark.
 _INSPECTED: Final = 64
-_ENOUGH: Final = 4
+
+# How many bytes a Latin character takes in them, and which of these is not zero.
+_WIDE: Final = (("utf-16-le", 2, 0), ("utf-16-be", 2, 1), ("utf-32-le", 4, 0), ("utf-32-be", 4, 3))
 
 # Bytes that the encoding lacks become lone surrogates, and these become the same bytes in the UTF-8 text. So
 # only the lines that have them are invalid, and can be written as they were.
@@ -66,8 +68,8 @@ def valid_encoding(name: str) -> str:
     """Python's name of an encoding for text. Raises UsageError."""
     try:
         codec = codecs.lookup(name)
-        codecs.getincrementaldecoder(name)
         b"a".decode(name, "replace")  # LookupError if it is not for text, as base64
+        codecs.getincrementaldecoder(name)(_KEEP).decode(b"a")  # UnicodeError if it cannot, as punycode
     except (LookupError, ValueError, TypeError):
         known = "utf-8, utf-16, latin-1, cp1252"
         raise UsageError(f"--encoding: no encoding is named {name!a}; there are {known} and others") from None
@@ -88,11 +90,12 @@ def encoding_of(start: bytes, chosen: str | None, name: str) -> Encoding:
 
 
 def _check_zeros(start: bytes, name: str) -> None:
-    """Name UTF-16 without its mark: every other byte of a Latin text is zero."""
-    for encoding, zeros, others in (("utf-16-le", 1, 0), ("utf-16-be", 0, 1)):
-        inspected = start[:_INSPECTED]
-        if len(inspected) >= _ENOUGH and not any(inspected[zeros::2]) and all(inspected[others::2]):
-            raise UnreadableInput(f"{name} seems to be UTF-16: use --encoding {encoding}")
+    """Name UTF-16 and UTF-32 without their marks: of each character of a Latin text one byte is not zero."""
+    inspected = start[:_INSPECTED]
+    for encoding, width, place in _WIDE:
+        zeros = [byte for index, byte in enumerate(inspected) if index % width != place]
+        if len(inspected) >= 2 * width and not any(zeros) and all(inspected[place::width]):
+            raise UnreadableInput(f"{name} seems to be {encoding[:6].upper()}: use --encoding {encoding}")
 
 
 def to_utf_8(content: Iterable[bytes], encoding: Encoding, name: str) -> Iterator[bytes]:

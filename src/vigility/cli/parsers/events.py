@@ -74,6 +74,10 @@ def _parse(rows: Parsed[Row]) -> Parsed[NewEvent]:
 def _is_json(name: str, first: bytes) -> bool:
     if first.lstrip().startswith(b"["):
         raise UnreadableInput(f"{name} begins with a JSON list: write each object on its own line instead")
+    if first.strip() == b"{":
+        raise UnreadableInput(
+            f"{name} begins with a JSON object of several lines: write it on one line instead"
+        )
     endings = {suffix.lower() for suffix in PurePath(name).suffixes[-2:]}
     return _is_object(first) or bool(endings & _JSON_NAMES)
 

@@ -32,9 +32,11 @@ def new_event(value: object) -> NewEvent:
 
 
 def require_events(events: object) -> None:
-    """Raise InvalidInput if these are not many events, but one, or a text whose characters would be taken."""
+    """Raise InvalidInput if these are not many events, but one, a text or a table."""
     if not isinstance(events, Iterable) or isinstance(events, str | bytes | bytearray | Mapping | NewEvent):
         raise InvalidInput("events", f"must be many events, each {_FORMS}, not {_described(events)}")
+    if hasattr(events, "to_dict"):  # a table of pandas, which yields the names of its columns
+        raise InvalidInput("events", f"must be many events, not {_described(events)}: use to_dict('records')")
 
 
 def _named(given: Mapping[object, object]) -> NewEvent:

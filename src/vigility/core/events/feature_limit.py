@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from vigility.core.errors import InvalidInput
@@ -9,12 +10,8 @@ from vigility.core.errors import InvalidInput
 MAX_FEATURES: Final = 10_000
 """The default. Products have some hundreds; with 200,000 every report took 3 s."""
 
-
-def valid_max_features(value: object) -> int:
-    """A limit of at least 1. Raises InvalidInput."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidInput("max_features", f"must be a whole number from 1, not {value!r}")
-    return value
+HIGHEST_LIMIT: Final = 1_000_000
+"""The most that can be chosen: with more, no report could be read or made in time."""
 
 
 def too_many_features(name: str, allowed: int) -> InvalidInput:
@@ -24,3 +21,28 @@ def too_many_features(name: str, allowed: int) -> InvalidInput:
         f"must be that of a feature that was tracked before, not {name!r}: "
         f"more than {allowed:,} features are not taken (VIGILITY_MAX_FEATURES)",
     )
+
+
+class NewFeatures:
+    """The features that events would add to those that are stored, at most so many in all.
+
+    Attributes:
+        names: the new ones so far.
+    """
+
+    def __init__(self, stored: Iterable[str], allowed: int | None) -> None:
+        self._stored = frozenset(stored)
+        self._allowed = allowed
+        self.names: set[str] = set()
+
+    def refused(self, name: str) -> InvalidInput | None:
+        """Why an event of this feature would be refused; None if it would not."""
+        known = name in self._stored or name in self.names
+        if known or self._allowed is None or len(self._stored) + len(self.names) < self._allowed:
+            return None
+        return too_many_features(name, self._allowed)
+
+    def add(self, name: str) -> None:
+        """Count the feature of an event that would be stored."""
+        if name not in self._stored:
+            self.names.add(name)

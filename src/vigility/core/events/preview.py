@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from vigility.core.errors import EventConflict, UnknownUser
+from vigility.core.events.feature_limit import NewFeatures
 from vigility.core.events.model import EventRecord, NewEvent
 from vigility.core.events.ports import EventLog
 from vigility.core.events.selection import MAX_NAMED, EventSelection
@@ -27,13 +28,19 @@ class Preview:
     Attributes:
         users: the ids of the users whose events would be stored.
         features: the features of these events.
+        new_features: those of them that are not stored yet.
         times: the first and the last of their times, or None if there are none.
         unknown_users: how many events name each user who is not registered.
         forgot: whether there were more `event_ids` than are remembered, so that some repeats are not seen.
     """
 
     def __init__(
-        self, validator: EventValidator, log: EventLog, clock: Clock, span_at: Callable[[int], Span]
+        self,
+        validator: EventValidator,
+        log: EventLog,
+        clock: Clock,
+        span_at: Callable[[int], Span],
+        new_features: NewFeatures,
     ) -> None:
         self._validator = validator
         self._log = log
@@ -43,25 +50,25 @@ class Preview:
         self._seen: dict[_Key, str] = {}
         self.users: set[int] = set()
         self.features: set[str] = set()
+        self.new_features = new_features
         self.times: Span | None = None
         self.unknown_users: Counter[str] = Counter()
         self.forgot = False
 
     def store(self, batch: Sequence[NewEvent]) -> IngestResult:
-        """Return what `Importer.store` would return, and store nothing. Raises StoreError.
-
-        One rule is not applied: how many different features are taken.
-        """
+        """Return what `Importer.store` would return, and store nothing. Raises StoreError."""
         now = to_micros(self._clock())
         self._validator.span = self._span_at(now)
         records, indexes, rejected = self._validator.validate_all(batch, now)
         stored = self._stored(records)
         duplicates = 0
         for record, index in zip(records, indexes, strict=True):
-            feature = self._first_feature(record, stored)
-            if feature is None:
+            first = self._first_feature(record, stored)
+            if first is None and (error := self.new_features.refused(record.feature)):
+                rejected.append(Rejected(index, error))
+            elif first is None:
                 self._count(record)
-            elif feature == record.feature:
+            elif first == record.feature:
                 duplicates += 1
             else:
                 rejected.append(Rejected(index, EventConflict(str(record.event_id))))
@@ -77,13 +84,7 @@ class Preview:
         if record.event_id is None:
             return None
         key = (record.user_id, record.event_id)
-        feature = stored.get(key) or self._seen.get(key)
-        if feature is None:
-            if len(self._seen) < MAX_REMEMBERED:
-                self._seen[key] = record.feature
-            else:
-                self.forgot = True
-        return feature
+        return stored.get(key) or self._seen.get(key)
 
     def _stored(self, records: Sequence[EventRecord]) -> dict[_Key, str]:
         """The features of the stored events with one of these `event_ids`, whoever sent them."""
@@ -101,8 +102,13 @@ class Preview:
             after = page.ids[-1]
 
     def _count(self, record: EventRecord) -> None:
+        if record.event_id is not None and len(self._seen) < MAX_REMEMBERED:
+            self._seen[record.user_id, record.event_id] = record.feature
+        elif record.event_id is not None:
+            self.forgot = True
         if len(self.features) < MAX_REMEMBERED:
             self.features.add(record.feature)
+            self.new_features.add(record.feature)
         self.users.add(record.user_id)
         first, last = self.times or (record.at, record.at)
         self.times = Span(min(first, record.at), max(last, record.at))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Final
 
 from vigility.core.errors import InvalidInput
 from vigility.core.events.model import EventRecord
 from vigility.core.times import CALENDAR, MICROS_PER_DAY, Span, day_number
-from vigility.core.validators import valid_day, valid_event_id, valid_moment
+from vigility.core.validators import (
+    is_whole_number,
+    valid_day,
+    valid_event_id,
+    valid_moment,
+    valid_several,
+)
 
 MAX_NAMED: Final = 10_000
 """How many ids or features one selection can name: they become values of one statement."""
@@ -60,16 +64,16 @@ class EventSelection:
 EVERY_EVENT: Final = EventSelection()
 
 
-def valid_ids(values: Iterable[object]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """What names single events: integer ids, and `event_ids` in their canonical form.
+def valid_ids(values: object) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """What names single events: integer ids, and `event_ids` in their canonical form. One, or several.
 
     Raises InvalidInput if a value is neither.
     """
     ids: list[int] = []
     event_ids: list[str] = []
-    for value in values:
-        if isinstance(value, int) and not isinstance(value, bool):
-            ids.append(value)
+    for value in valid_several("ids", values):
+        if is_whole_number(value):
+            ids.append(int(str(value)))
         elif isinstance(value, str) and value.isascii() and value.isdecimal():
             ids.append(int(value))
         else:
@@ -104,7 +108,11 @@ def _last_micro(field: str, value: object) -> int:
 def _is_day(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= _DAY_LENGTH
-    return isinstance(value, date) and not isinstance(value, datetime)
+    try:
+        valid_day("day", value)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _micros(field: str, value: object) -> int:

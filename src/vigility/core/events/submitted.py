@@ -16,7 +16,13 @@ class SubmittedEvent(Future[StoredEvent]):
     """
 
     def __await__(self) -> Generator[Any, None, StoredEvent]:
-        """Wait in the running event loop of asyncio."""
+        """Wait in the running event loop of asyncio. Raises RuntimeError if none is running here."""
         import asyncio  # loaded by whoever awaits
 
-        return asyncio.wrap_future(self).__await__()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "await needs a running event loop of asyncio: use result() elsewhere"
+            ) from None
+        return asyncio.wrap_future(self, loop=loop).__await__()

@@ -22,7 +22,7 @@ from vigility.core.gc_pause import gc_paused
 from vigility.core.times import Clock, Span, to_micros
 from vigility.core.users.model import User
 from vigility.core.users.ports import UserRepository
-from vigility.core.validators import valid_event_id, valid_feature, valid_moment
+from vigility.core.validators import valid_count, valid_event_id, valid_feature, valid_moment
 
 # Events written in one transaction. A transaction costs one fsync (~1 ms) and the rows of the daily rollup
 # that it touches. Beyond some 20,000 events both are small beside the events themselves, and other writers
@@ -123,14 +123,15 @@ class Tracker:
         """Store many events in transactions of `batch_size`, each durable before the next begins.
 
         Events that break a rule are reported by index, and the others stored. Raises InvalidInput if
-        `events` are not many; StoreError if the database fails: the batches before are stored, the failing
-        one is not.
+        `events` are not many, or `batch_size` is not a whole number from 1; StoreError if the database fails:
+        the batches before are stored, the failing one is not.
         """
         require_events(events)
+        size = valid_count("batch_size", batch_size)
         importer = self.importer()
         accepted = duplicates = offset = 0
         rejected: list[Rejected] = []
-        for batch in _batches(events, batch_size):
+        for batch in _batches(events, size):
             taken, refused = _new_events(batch)
             with batch_job():
                 result = importer.store(taken).with_rejected(refused)

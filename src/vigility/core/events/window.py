@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vigility.core.errors import InvalidInput
 from vigility.core.times import MICROS_PER_DAY, MICROS_PER_SECOND, Span
+from vigility.core.validators import valid_count
 
 OLDEST_DAYS: Final = 3653
 """How many days old an event may be by default: ten years."""
@@ -34,10 +34,8 @@ class EventWindow:
     oldest_days: int = OLDEST_DAYS
 
     def __post_init__(self) -> None:
-        days = self.oldest_days
-        if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MAX_OLDEST_DAYS:
-            allowed = f"must be a whole number from 1 to {MAX_OLDEST_DAYS:,}"
-            raise InvalidInput("oldest_event_days", f"{allowed}, not {days!r}")
+        days = valid_count("oldest_event_days", self.oldest_days, MAX_OLDEST_DAYS)
+        object.__setattr__(self, "oldest_days", days)
 
     def span(self, now: int) -> Span:
         """The window at a moment. All in microseconds since the epoch."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from vigility.core.errors import InvalidInput
 from vigility.core.reports.filters import Filters
-from vigility.core.validators import feature_forms
+from vigility.core.validators import feature_forms, valid_count
 
 FEATURE: Final = "feature"
 EVENTS: Final = "events"
@@ -54,8 +54,8 @@ class Query:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
         features = dict.fromkeys(feature_forms(feature)[0] for feature in self.series_of)
         object.__setattr__(self, "series_of", tuple(features))
-        if self.limit is not None and not _is_count(self.limit):
-            raise InvalidInput("limit", f"must be a whole number from 1, not {self.limit!r}")
+        if self.limit is not None:
+            object.__setattr__(self, "limit", valid_count("limit", self.limit))
 
 
 def _names(field: str, value: object) -> tuple[str, ...]:
@@ -78,7 +78,3 @@ def require_supported(query: Query) -> None:
         if asked != possible:
             only = possible if isinstance(possible, str) else possible[0]
             raise InvalidInput(name, f"must be {only!r} and nothing else, not {asked!r}")
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from vigility.core.batch_jobs import batch_job
 from vigility.core.dimensions import Gender
-from vigility.core.errors import InvalidCredentials, UsernameTaken
+from vigility.core.errors import InvalidCredentials, InvalidInput, UsernameTaken
 from vigility.core.times import Clock
 from vigility.core.users.deprecated import DeprecatedUsers
 from vigility.core.users.lookup import find_users
@@ -22,6 +22,7 @@ from vigility.core.validators import (
     valid_gender,
     valid_password,
     valid_password_hash,
+    valid_several,
     valid_username,
 )
 
@@ -113,7 +114,7 @@ class Users(DeprecatedUsers):
 
     def by_names(self, usernames: Collection[str]) -> dict[str, User]:
         """The users of these names, by name. Names without a user are left out."""
-        return find_users(self._users, usernames)
+        return find_users(self._users, valid_several("usernames", usernames))
 
     def validated(self, username: object, age: object, gender: object) -> NewUser:
         """A user without a password, validated but not stored. Raises InvalidInput."""
@@ -123,12 +124,11 @@ class Users(DeprecatedUsers):
     def import_many(self, users: Iterable[NewUser]) -> ImportedUsers:
         """Store the users whose names are free, in one transaction. Change none that exists.
 
-        Raises InvalidInput if a password's hash is longer than 60 characters.
+        Raises InvalidInput, and stores nothing, if a value of a user breaks a rule.
         """
         first_of_name: dict[str, NewUser] = {}
-        for user in users:
-            if user.password_hash is not None:
-                valid_password_hash(user.password_hash)
+        for given in users:
+            user = _valid_user(given)
             first_of_name.setdefault(user.username, user)
         before = find_users(self._users, first_of_name.keys())
         added = self._users.add_missing([u for u in first_of_name.values() if u.username not in before])
@@ -159,3 +159,17 @@ class Users(DeprecatedUsers):
         return NewUser(
             username=username, age=age, gender=gender, created=created, password_hash=password_hash
         )
+
+
+def _valid_user(given: object) -> NewUser:
+    """The user with each value in its canonical form: whoever makes a NewUser may not know the rules."""
+    if not isinstance(given, NewUser):
+        raise InvalidInput(
+            "user", f"must be a NewUser, as users.validated(…) makes, not a {type(given).__name__}"
+        )
+    if not isinstance(given.created, datetime) or given.created.utcoffset() is None:
+        raise InvalidInput("created", f"must be a time with a zone, not {given.created!r:.40}")
+    if given.password_hash is not None:
+        valid_password_hash(given.password_hash)
+    name, age, gender = valid_username(given.username), valid_age(given.age), valid_gender(given.gender)
+    return replace(given, username=name, age=age, gender=gender)

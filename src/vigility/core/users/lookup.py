@@ -9,7 +9,7 @@ from vigility.core.users.ports import UserRepository
 from vigility.core.validators import username_forms
 
 
-def find_users(users: UserRepository, names: Iterable[str]) -> dict[str, User]:
+def find_users(users: UserRepository, names: Iterable[object]) -> dict[str, User]:
     """The users of these names, by the name as it is given. Names without a user are left out.
 
     New names are stored composed (NFC); older ones were stored as they came. So a name is looked up as it is,
