@@ -88,7 +88,7 @@ def _dependencies(vigility: Vigility, settings: Settings, clock: Clock) -> Depen
 def _middleware(settings: Settings, needs: Dependencies) -> Any:  # noqa: ANN401 - Falcon has a type for each kind
     """The middleware. It runs before every request from first to last, and after it from last to first."""
     origins = AllowedOrigins(settings.frontend_url)
-    hosts = AllowedHosts(settings.allowed_hosts, settings.host, settings.frontend_url)
+    hosts = AllowedHosts.of(settings)
     access_log = AccessLog(
         ClientAddressResolver(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None
     )
