@@ -12,8 +12,8 @@ from support.in_process_server import read_responses, running_in_process, track_
 from support.web_client import ADA, json_bytes, make_settings
 from support.web_server import TIMEOUT, wait_until
 from vigility.core.errors import InvalidInput, SchemaMismatch, StoreDamaged, StoreUnavailable
-from vigility.web import outage
 from vigility.web.app import create_app
+from vigility.web.middleware import access_log
 from vigility.web.server import first_start, lazy_app
 from vigility.web.server.first_start import CHECKED, SERVED, reach
 from vigility.web.server.lazy_app import LazyApp
@@ -174,7 +174,7 @@ def test_metrics_and_log_work_meanwhile(creator, monkeypatch):
     reach(SERVED)
     creator.errors = [AWAY]
     written = []
-    monkeypatch.setattr(outage, "to_stdout", written.append)
+    monkeypatch.setattr(access_log, "StandardOutput", lambda: written.append)
     token = b"Authorization: Bearer " + b"m" * 16 + b"\r\n"
     metrics = HEALTH.replace(b"/health", b"/metrics")
     app = LazyApp(lambda: make_settings(access_log="on", metrics_token="m" * 16), creator)

@@ -14,9 +14,8 @@ from vigility.config import Settings, shared_metrics
 from vigility.core.errors import SchemaMismatch, StoreUnavailable
 from vigility.web.api.metrics import MetricsResource
 from vigility.web.http import errors
-from vigility.web.http.client_address import ClientAddressResolver
 from vigility.web.http.requests import Request
-from vigility.web.middleware.access_log import AccessLog, to_stdout
+from vigility.web.middleware.access_log import AccessLog
 from vigility.web.middleware.cors import Cors
 from vigility.web.middleware.hosts import AllowedHosts, HostCheck
 from vigility.web.middleware.metrics import Metrics, RequestMetrics
@@ -32,14 +31,11 @@ class OutageApp:
     """Refuses every request but those for `/metrics`, and counts and logs them as usual."""
 
     def __init__(self, settings: Settings | None) -> None:
-        """Without settings, because not even they could be read, `/metrics` may need a token: it is refused."""
+        """Without settings, if not even they could be read, `/metrics` is refused: it may need a token."""
         is_configured = settings is not None
         settings = settings or Settings.model_construct()
         self._error = StoreUnavailable("the database is not open yet", "it is being opened")
-        self._access_log = AccessLog(
-            ClientAddressResolver(settings.trusted_proxies),
-            to_stdout if settings.access_log == "on" else None,
-        )
+        self._access_log = AccessLog.of(settings)
         metrics = Metrics(shared_metrics())
         middleware: Any = [
             self._access_log,
