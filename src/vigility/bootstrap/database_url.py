@@ -23,8 +23,8 @@ _OPTIONS: Final = r"(?:[A-Za-z_]+=[^&]*)?(?:&(?:[A-Za-z_]+=[^&]*)?)*"
 # What only a description of a server has: libpq's "host=db password=…", "Server=db;Pwd=…", "ada:…@db/usage".
 # Taken for a path, it would become a file of that name, which shows the password to everyone.
 _KEYWORD: Final = (
-    "(?:fallback_)?application_name|channel_binding|client_encoding|connect_timeout|data ?source|database|dbname"
-    "|gss[a-z]*|host|hostaddr|keepalives[a-z_]*|krbsrvname|load_balance_hosts|(?:min|max)_protocol_version"
+    "(?:fallback_)?application_name|channel_binding|client_encoding|connect_timeout|database|data ?source"
+    "|dbname|gss[a-z]*|host|hostaddr|keepalives[a-z_]*|krbsrvname|load_balance_hosts|(?:min|max)_protocol_version"
     "|oauth_[a-z_]*|options|port|replication|require_?[a-z]*|server|service|servicefile|ssl[a-z_]*"
     "|target_session_attrs|tcp_user_timeout|uid|user|user ?id|username"
 )
