@@ -194,7 +194,15 @@ TOKEN = "m" * 16
 
 @pytest.mark.parametrize(
     ("authorization", "status"),
-    [(f"Bearer {TOKEN}", 200), (f"Bearer {TOKEN}x", 401), (TOKEN, 401), ("", 401), ("Bearer \xff", 401)],
+    [
+        (f"Bearer {TOKEN}", 200),
+        (f"bearer  {TOKEN}", 200),
+        (f"Basic {TOKEN}", 401),
+        (f"Bearer {TOKEN}x", 401),
+        (TOKEN, 401),
+        ("", 401),
+        ("Bearer \xff", 401),
+    ],
 )
 def test_metrics_can_need_a_token(open_client, authorization, status):
     client = open_client(metrics_token=TOKEN)
