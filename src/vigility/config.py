@@ -27,6 +27,7 @@ Whole = Annotated[int, BeforeValidator(whole_number)]
 
 PREFIX: Final = "VIGILITY_"
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
+_MAPPED_PREFIX: Final = 96  # ::ffff:0:0/96 holds the IPv4 addresses
 _METRICS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -34,9 +35,18 @@ def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+        return tuple(_network(part.strip()) for part in value.split(",") if part.strip())
     except ValueError:
         raise ValueError("must be addresses or networks, like 10.0.0.0/8,127.0.0.1") from None
+
+
+def _network(text: str) -> Network:
+    """The network. One of IPv4 addresses that is written as IPv6 is an IPv4 network, as its addresses are."""
+    network = ip_network(text, strict=False)
+    if isinstance(network, IPv4Network) or network.prefixlen < _MAPPED_PREFIX:
+        return network
+    mapped = network.network_address.ipv4_mapped
+    return network if mapped is None else IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX))
 
 
 def _origin(value: object) -> object:

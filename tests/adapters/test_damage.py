@@ -262,4 +262,5 @@ def test_the_web_says_that_the_file_is_damaged(path, sound):
     response = client.get("/analytics", headers=sound[1])
     client.close()
     assert response.status_code == 503
-    assert "its file is damaged" in response.json["error"]
+    assert response.json == {"error": "The database is damaged: vigility db check --integrity tells more"}
+    assert "Retry-After" not in response.headers, "nothing will be better then"

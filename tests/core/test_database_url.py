@@ -102,6 +102,15 @@ def test_what_is_not_understood_is_not_shown(text):
         "sqlite:///ada:hunter2@db/usage",
         "sqlite:///host=db password=hunter2",
         "./host=db password=hunter2",
+        "keepalives=1 host=hunter2",
+        "fallback_application_name=hunter2",
+        "x=1 host=db scram_client_key=hunter2",
+        "my host=hunter2",
+        "load_balance_hosts=hunter2",
+        "gssdelegation=1 requirepeer=hunter2",
+        "oauth_client_secret=hunter2",
+        "DRIVER={PostgreSQL};UID=ada;PW=hunter2",
+        "Data Source=hunter2",
     ],
 )
 def test_other_descriptions_of_a_server_do_not_become_files(text):
@@ -110,7 +119,10 @@ def test_other_descriptions_of_a_server_do_not_become_files(text):
     assert "hunter2" not in str(refused.value)
 
 
-@pytest.mark.parametrize("path", ["data/user=5/usage.db", "hosts.db", "user_id=4.db", "/var/a:b@c/usage.db"])
+@pytest.mark.parametrize(
+    "path",
+    ["data/user=5/usage.db", "my data/user=5/usage.db", "hosts.db", "user_id=4.db", "/var/a:b@c/usage.db"],
+)
 def test_files_that_resemble_them_are_files(path):
     assert DatabaseUrl.parse(path if ":" not in path else f"sqlite:///{path}").path == Path(path)
     assert DatabaseUrl.parse("./host=db").path == Path("host=db")

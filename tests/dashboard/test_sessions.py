@@ -114,6 +114,17 @@ def test_returning_to_a_tab_checks_who_is_signed_in(visitor, expect):
     expect(page.locator("#user-name")).to_have_text(cleo["username"])
 
 
+def test_the_end_of_a_session_leaves_another_applications_cookie(visitor, expect):
+    page = visitor.page
+    visitor.open()
+    page.context.clear_cookies()
+    page.evaluate("document.cookie = 'user_data=theirs; path=/'")
+    visitor.expected = ["401 (Unauthorized)"]
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.evaluate("document.cookie") == "user_data=theirs"
+
+
 def test_a_session_survives_the_loss_of_the_readable_cookie(visitor, expect):
     visitor.open()
     visitor.page.context.clear_cookies(name="user_data")

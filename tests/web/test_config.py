@@ -80,6 +80,18 @@ def test_the_front_end_is_reduced_to_its_origin(url, origin):
     assert load_settings(frontend_url=url).frontend_url == origin
 
 
+@pytest.mark.parametrize(
+    ("text", "networks"),
+    [
+        ("10.0.0.1, 10.1.2.3/8", ["10.0.0.1/32", "10.0.0.0/8"]),
+        ("::ffff:10.0.0.1,::ffff:10.0.0.0/104,::ffff:0:0/96", ["10.0.0.1/32", "10.0.0.0/8", "0.0.0.0/0"]),
+        ("2001:db8::1,::/0,::ffff:0:0/95", ["2001:db8::1/128", "::/0", "::fffe:0:0/95"]),
+    ],
+)
+def test_trusted_networks_of_ipv4_may_be_written_as_ipv6(text, networks):
+    assert [str(network) for network in load_settings(trusted_proxies=text).trusted_proxies] == networks
+
+
 def test_secrets_are_not_shown(monkeypatch):
     monkeypatch.setenv("JWT_SECRET", "do not show this to anybody at all")
     assert "do not show" not in repr(load_settings())

@@ -36,6 +36,34 @@ def test_our_cookie_is_cleared_beside_another_of_its_name(client, token):
     assert client.get("/me", headers={"Cookie": f"auth_token={token}"}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "another-apps-user",
+        "%7B%22id%22%3A1%7D",
+        '{"id":1,"username":"x","age":1,"gender":"Male","role":"admin"}'.replace('"', "%22").replace(
+            ",", "%2C"
+        ),
+        "%5B%22id%22%5D",
+        "[" * 2000,
+        "%FF",
+        "",
+    ],
+)
+def test_another_applications_cookie_with_the_name_of_our_second_one_is_left_alone(client, token, other):
+    cookies = {"Cookie": f"user_data={other}"}
+    assert log_out(client, **cookies) == CLEARED[:1]
+    assert log_out(client, **cookies, Authorization=f"Bearer {token}") == CLEARED[:1]
+    cookies = {"Cookie": f"user_data={other}; auth_token={token}"}
+    assert log_out(client, **cookies) == CLEARED[:1]
+
+
+def test_our_second_cookie_is_cleared_beside_another_of_its_name(client, token):
+    ours = client.post("/login", LOGIN).set_cookies[1].partition(";")[0]
+    assert log_out(client, Cookie=ours) == CLEARED
+    assert log_out(client, Cookie=f"user_data=theirs; {ours}; auth_token={token}") == CLEARED
+
+
 def test_our_expired_cookie_is_cleared(client, token, clock):
     clock.move(hours=25)
     assert log_out(client, token) == CLEARED

@@ -6,7 +6,7 @@ import threading
 import falcon
 import pytest
 
-from vigility.core.errors import QueueFull, StoreUnavailable
+from vigility.core.errors import QueueFull, StoreDamaged, StoreUnavailable
 from vigility.web.http import executors
 from vigility.web.http.executors import Executors
 
@@ -126,6 +126,16 @@ def test_batches_that_waited_fail_with_the_error_of_the_first(monkeypatch):
     assert len(set(map(id, results))) == 5, (
         "every batch needs its own error, because it will hold the request"
     )
+
+
+def test_so_they_do_if_the_database_is_damaged(monkeypatch):
+    def damaged():
+        raise StoreDamaged("usage.db: page 7")
+
+    monkeypatch.setattr(executors, "OUTAGE_SECONDS", -1)
+    results = stores(damaged, *[lambda: pytest.fail("it was tried")] * 4)
+    assert [(type(error), str(error)) for error in results] == [(StoreDamaged, "usage.db: page 7")] * 5
+    assert len(set(map(id, results))) == 5
 
 
 def test_a_quick_failure_affects_only_its_own_batch(monkeypatch):

@@ -13,10 +13,10 @@ import vigility
 from support.web_client import Client, Clock, Hasher, make_settings
 from support.web_server import TIMEOUT
 from vigility.core.errors import StoreUnavailable, VigilityError
-from vigility.web import app as app_module
 from vigility.web.app import create_app
 from vigility.web.auth.session_cache import FRESH_SECONDS
 from vigility.web.fast_path.contract import STATE
+from vigility.web.middleware import access_log
 
 EVENT_ID = "123e4567-e89b-42d3-a456-426614174000"
 WITH_FIXTURES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -317,7 +317,7 @@ def test_any_body_gets_the_same_response_on_both_paths(body):
 
 def test_the_access_log_is_the_same(v, clock, monkeypatch):
     written = []
-    monkeypatch.setattr(app_module, "to_stdout", written.append)
+    monkeypatch.setattr(access_log, "StandardOutput", lambda: written.append)
     client = Client(create_app(v, make_settings(access_log="on", trusted_proxies="10.0.0.0/8"), clock))
     try:
         bearer = f"Bearer {client.register()}"

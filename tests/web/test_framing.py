@@ -352,3 +352,13 @@ def test_an_absolute_target_counts_instead_of_the_host(v, clock):
         ]:
             sent = f"GET http://{target}/health HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
             assert statuses(server, sent, count=1) == [status]
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+@pytest.mark.parametrize("target", [b"http://a", b"http://a:80", b"http://a?x=1", b"HTTP://[::1]"])
+def test_an_absolute_target_may_lack_its_path(v, clock, version, target):
+    """The method is one of which the response is JSON."""
+    app = create_app(v, make_settings(), clock)
+    with running_in_process(app) as server:
+        sent = b"PUT %b HTTP/%b\r\nHost: a\r\nConnection: close\r\n\r\n"
+        assert statuses(server, sent % (target, version)) == [405]

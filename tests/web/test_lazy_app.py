@@ -11,9 +11,9 @@ import pytest
 from support.in_process_server import read_responses, running_in_process, track_request
 from support.web_client import ADA, json_bytes, make_settings
 from support.web_server import TIMEOUT, wait_until
-from vigility.core.errors import InvalidInput, SchemaMismatch, StoreUnavailable
-from vigility.web import outage
+from vigility.core.errors import InvalidInput, SchemaMismatch, StoreDamaged, StoreUnavailable
 from vigility.web.app import create_app
+from vigility.web.middleware import access_log
 from vigility.web.server import first_start, lazy_app
 from vigility.web.server.first_start import CHECKED, SERVED, reach
 from vigility.web.server.lazy_app import LazyApp
@@ -99,6 +99,7 @@ def test_a_success_is_known_to_later_workers(creator):
     ("error", "reason"),
     [
         (AWAY, "it cannot be reached"),
+        (StoreDamaged("usage.db: page 7"), None),
         (SchemaMismatch("usage.db: 9999"), "its schema does not fit this version of vigility"),
         (InvalidInput("PORT", "must be"), "it could not be opened, and the log says why"),
         (OSError("too many open files"), "it could not be opened, and the log says why"),
@@ -113,8 +114,11 @@ def test_a_later_start_waits_and_comes_back_by_itself(creator, error, reason, ca
             connection.sendall(HEALTH.replace(b"/health", path))
         for status, headers, content in read_responses(connection, 3):
             assert status == 503
-            assert content == {"error": f"The database is unavailable: {reason}; try again shortly"}
-            assert headers["Retry-After"]
+            sentence = f"The database is unavailable: {reason}; try again shortly"
+            if reason is None:
+                sentence = "The database is damaged: vigility db check --integrity tells more"
+            assert content == {"error": sentence}
+            assert ("Retry-After" in headers) == (reason is not None)
             assert headers["X-Request-ID"]
             assert headers["Content-Security-Policy"]
         wait_until(lambda: creator.attempts > 3)
@@ -142,8 +146,9 @@ def test_settings_that_cannot_be_read_are_read_again(creator, caplog):
         return make_settings()
 
     with running_in_process(LazyApp(load, creator)) as server, server.connect() as connection:
-        connection.sendall(HEALTH)
-        assert read_responses(connection, 1)[0][0] == 503
+        # Nobody knows whether the metrics need a token.
+        connection.sendall(HEALTH + HEALTH.replace(b"/health", b"/metrics"))
+        assert [response[0] for response in read_responses(connection, 2)] == [503, 503]
         errors.clear()
         wait_until(lambda: "now it has" in caplog.text)
         connection.sendall(HEALTH)
@@ -169,7 +174,7 @@ def test_metrics_and_log_work_meanwhile(creator, monkeypatch):
     reach(SERVED)
     creator.errors = [AWAY]
     written = []
-    monkeypatch.setattr(outage, "to_stdout", written.append)
+    monkeypatch.setattr(access_log, "StandardOutput", lambda: written.append)
     token = b"Authorization: Bearer " + b"m" * 16 + b"\r\n"
     metrics = HEALTH.replace(b"/health", b"/metrics")
     app = LazyApp(lambda: make_settings(access_log="on", metrics_token="m" * 16), creator)
@@ -184,6 +189,20 @@ def test_metrics_and_log_work_meanwhile(creator, monkeypatch):
         ("/metrics", 401),
         ("/metrics", 200),
     ]
+
+
+def test_other_hosts_are_refused_meanwhile(creator):
+    reach(SERVED)
+    creator.errors = [AWAY]
+    app = LazyApp(lambda: make_settings(allowed_hosts="usage.example"), creator)
+    with running_in_process(app) as server, server.connect() as connection:
+        for host, path, status in [
+            (b"usage.example", b"/health", 503),
+            (b"evil.example", b"/health", 421),
+            (b"evil.example", b"/metrics", 421),
+        ]:
+            connection.sendall(HEALTH.replace(b"Host: a", b"Host: " + host).replace(b"/health", path))
+            assert read_responses(connection, 1)[0][0] == status
 
 
 def test_a_worker_stops_while_it_waits(creator):

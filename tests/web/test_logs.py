@@ -1,5 +1,6 @@
 """Logs that nobody reads, or too slowly: requests are served, lines are counted, and the server stops."""
 
+import errno
 import json
 import os
 import re
@@ -15,8 +16,9 @@ import pytest
 from support.web_client import ADA
 from support.web_server import TIMEOUT, Connection, Server, wait_until
 from vigility.web.http.client_address import ClientAddressResolver
-from vigility.web.middleware.access_log import AccessLog, Served, to_stdout
-from vigility.web.middleware.background_writer import BackgroundWriter
+from vigility.web.middleware.access_log import AccessLog, Served
+from vigility.web.middleware.background_writer import BackgroundWriter, NotWritten
+from vigility.web.middleware.log_output import StandardOutput
 from vigility.web.server.logger import ImpatientStream
 
 
@@ -93,8 +95,8 @@ def test_lines_are_written_in_pieces_that_a_pipe_does_not_mix(monkeypatch):
     reading, writing = os.pipe()
     pieces = []
     monkeypatch.setattr("sys.stdout", SimpleNamespace(fileno=lambda: writing))
-    monkeypatch.setattr("vigility.web.middleware.access_log.os.write", lambda _, piece: pieces.append(piece))
-    log = AccessLog(ClientAddressResolver(()), to_stdout)
+    monkeypatch.setattr("os.write", lambda _, piece: pieces.append(piece) or len(piece))
+    log = AccessLog(ClientAddressResolver(()), StandardOutput())
     for number in range(200):
         write(log, number, path="/\U0001f600" * 300, method="\x1b" * 20)
     log.close()
@@ -105,13 +107,61 @@ def test_lines_are_written_in_pieces_that_a_pipe_does_not_mix(monkeypatch):
     assert len(b"".join(pieces).splitlines()) == 200
 
 
+class Disk:
+    """A disk that takes only so many more bytes."""
+
+    def __init__(self, monkeypatch, room):
+        self.room, self.content = room, b""
+        monkeypatch.setattr("os.write", self._write)
+
+    def _write(self, _descriptor, data):
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = data[: self.room]
+        self.content += written
+        self.room -= len(written)
+        return len(written)
+
+
+def test_lines_for_which_the_disk_has_no_room_are_counted(monkeypatch):
+    disk = Disk(monkeypatch, room=600)  # three lines and a part of the fourth
+    log = AccessLog(ClientAddressResolver(()), StandardOutput())
+    for number in range(10):
+        write(log, number)
+    wait_until(lambda: not disk.room)
+    wait_until(lambda: log._writer._failed == 7)
+    write(log, 10)
+    wait_until(lambda: log._writer._failed == 8)
+    disk.room = 10_000
+    write(log, 11)
+    log.close()
+    *whole, torn, after, lost = disk.content.decode().splitlines()
+    assert [json.loads(line)["request_id"] for line in [*whole, after]] == ["r0", "r1", "r2", "r11"]
+    assert not torn.endswith("}")
+    assert json.loads(lost)["lines_lost"] == 8
+
+
+def test_a_disk_that_stays_full_and_a_log_that_is_closed(monkeypatch):
+    output, disk = StandardOutput(), Disk(monkeypatch, room=0)
+    with pytest.raises(NotWritten, match="2 lines could not be written"):
+        output(b"a\nb\n")
+    disk.room = 1
+    with pytest.raises(NotWritten, match="2 lines"):
+        output(b"ab\ncd\n")
+    with pytest.raises(NotWritten, match="1 lines"):
+        output(b"ef\n")
+    disk.room = 4
+    output(b"gh\n")
+    assert disk.content == b"a\ngh\n"
+
+
 @pytest.mark.parametrize("path", ["log", os.devnull])
 def test_a_file_gets_all_lines_that_wait_in_one_piece(monkeypatch, tmp_path, path):
     pieces = []
-    monkeypatch.setattr("vigility.web.middleware.access_log.os.write", lambda _, piece: pieces.append(piece))
+    monkeypatch.setattr("os.write", lambda _, piece: pieces.append(piece) or len(piece))
     with (tmp_path / path).open("w") as output:  # an absolute path stays as it is
         monkeypatch.setattr("sys.stdout", output)
-        to_stdout(b"line\n" * 5_000)
+        StandardOutput()(b"line\n" * 5_000)
     assert pieces == [b"line\n" * 5_000]
 
 
@@ -122,7 +172,7 @@ def test_lines_are_printable_ascii(path):
     write(log, 1, path=path)
     write(log, 2)
     log.close()
-    ((lines,),) = reader.pieces
+    lines = b"".join(piece for (piece,) in reader.pieces)
     assert re.fullmatch(rb"[ -~]+\n[ -~]+\n", lines)
     assert [json.loads(line)["path"] for line in lines.splitlines()] == [path, "/me"]
 

@@ -16,12 +16,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from support.web_client import ADA, Client, make_settings
 from support.web_server import wait_until
-from vigility.web import app as app_module
 from vigility.web.api.metrics import MetricsResource
 from vigility.web.app import create_app
 from vigility.web.fast_path import event_writer
 from vigility.web.fast_path.event_writer import EventWriter
 from vigility.web.http.requests import Request
+from vigility.web.middleware import access_log
 from vigility.web.middleware.metrics import GroupedHistogram, Metrics
 from vigility.web.middleware.metrics_folder import remove_abandoned_folders
 
@@ -40,7 +40,7 @@ class Lines(list):
 @pytest.fixture
 def lines(monkeypatch):
     lines = Lines()
-    monkeypatch.setattr(app_module, "to_stdout", lines.add)
+    monkeypatch.setattr(access_log, "StandardOutput", lambda: lines.add)
     return lines
 
 
@@ -194,7 +194,15 @@ TOKEN = "m" * 16
 
 @pytest.mark.parametrize(
     ("authorization", "status"),
-    [(f"Bearer {TOKEN}", 200), (f"Bearer {TOKEN}x", 401), (TOKEN, 401), ("", 401), ("Bearer \xff", 401)],
+    [
+        (f"Bearer {TOKEN}", 200),
+        (f"bearer  {TOKEN}", 200),
+        (f"Basic {TOKEN}", 401),
+        (f"Bearer {TOKEN}x", 401),
+        (TOKEN, 401),
+        ("", 401),
+        ("Bearer \xff", 401),
+    ],
 )
 def test_metrics_can_need_a_token(open_client, authorization, status):
     client = open_client(metrics_token=TOKEN)

@@ -254,6 +254,13 @@ def test_an_attempt_counts_while_it_is_being_hashed(open_client, v, monkeypatch)
     assert (first.post("/login", LOGIN).status_code, inner) == (400, [429])
 
 
+def test_ipv4_clients_behind_a_translator_are_limited_one_by_one(open_client):
+    client = open_client(attempts_per_address=1)
+    addresses = ["64:ff9b::192.0.2.1", "64:ff9b::192.0.2.2", "64:ff9b::c000:201", "192.0.2.2"]
+    statuses = [client.post("/login", LOGIN, client=address).status_code for address in addresses]
+    assert statuses == [400, 400, 429, 429]
+
+
 def test_x_forwarded_for_is_ignored_from_other_peers(open_client):
     client = open_client(attempts_per_address=2)
     responses = [

@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -258,6 +259,16 @@ def wait_for_metric(server, line):
 
     wait_until(is_shown, f"not {line}")
     return texts[-1]
+
+
+def test_signals_for_the_master_do_not_end_or_freeze_a_worker(tmp_path):
+    """`pkill -HUP vigility` sends it to every process."""
+    with running(tmp_path, workers=1) as server, server.connect() as connection:
+        (worker,) = server.worker_ids
+        for number in (signal.SIGHUP, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH):
+            os.kill(worker, number)
+            assert connection.send("GET", "/health")[0] == 200
+        assert server.worker_ids == [worker]
 
 
 def test_a_killed_worker_is_replaced_and_its_counts_remain(tmp_path):

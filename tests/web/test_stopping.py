@@ -157,6 +157,24 @@ def test_a_connection_that_was_idle_for_long_is_closed_at_once(server, monkeypat
         assert connection.recv(1) == b""
 
 
+def test_a_client_is_told_at_once_that_its_connection_ends(server, monkeypatch):
+    """Not only when the event loop gets to it: what the client sends until then is lost."""
+    monkeypatch.setattr(transport, "IDLE_SECONDS", 0)
+    is_told, told_in_time = threading.Event(), []
+    with opened(server, HEALTH) as connection:
+        (protocol,) = server.server_state.connections
+
+        def stop_and_be_busy():
+            protocol.shutdown()
+            told_in_time.append(is_told.wait(TIMEOUT))
+
+        protocol.loop.call_soon_threadsafe(stop_and_be_busy)
+        assert connection.recv(1) == b""
+        is_told.set()
+    wait_until(lambda: told_in_time)
+    assert told_in_time == [True]
+
+
 def test_bytes_that_are_unread_keep_a_connection_open(server, bearer, monkeypatch):
     monkeypatch.setattr(transport, "IDLE_SECONDS", 0)
     unread = threading.Event()

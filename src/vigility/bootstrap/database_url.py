@@ -25,12 +25,13 @@ _OPTIONS: Final = r"(?:[A-Za-z_]+=[^&]*)?(?:&(?:[A-Za-z_]+=[^&]*)?)*"
 # What only a description of a server has: libpq's "host=db password=…", "Server=db;Pwd=…", "ada:…@db/usage".
 # Taken for a path, it would become a file of that name, which shows the password to everyone.
 _KEYWORD: Final = (
-    "application_name|channel_binding|client_encoding|connect_timeout|database|dbname|gssencmode|host|hostaddr"
-    "|krbsrvname|options|port|replication|require_auth|requiressl|server|service|servicefile|ssl[a-z_]*"
-    "|target_session_attrs|user|user ?id|username"
+    "(?:fallback_)?application_name|channel_binding|client_encoding|connect_timeout|database|data ?source"
+    "|dbname|gss[a-z]*|host|hostaddr|keepalives[a-z_]*|krbsrvname|load_balance_hosts|(?:min|max)_protocol_version"
+    "|oauth_[a-z_]*|options|port|replication|require_?[a-z]*|server|service|servicefile|ssl[a-z_]*"
+    "|target_session_attrs|tcp_user_timeout|uid|user|user ?id|username"
 )
-_SECRET: Final = "password|passwd|passfile|pwd|sslpassword|secret"  # noqa: S105 - names
-_SERVER: Final = rf"(?i)\s*(?:{_KEYWORD})\s*=|(?:.*[\s;,])?(?:{_SECRET})\s*=|[^/]*:[^/]*@"
+_SECRET: Final = "password|passwd|passfile|pwd?|sslpassword|secret|scram_[a-z]+_key"  # noqa: S105 - names
+_SERVER: Final = rf"(?i)(?:[^/]*[\s;,])?(?:{_KEYWORD})\s*=|(?:.*[\s;,])?(?:{_SECRET})\s*=|[^/]*:[^/]*@"
 
 
 @dataclass(frozen=True, slots=True)

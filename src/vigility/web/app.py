@@ -29,7 +29,7 @@ from vigility.web.http.requests import Request
 from vigility.web.http.static_files import StaticFiles
 from vigility.web.http.write_limit import WriteLimit
 from vigility.web.lifespan import Lifespan
-from vigility.web.middleware.access_log import AccessLog, to_stdout
+from vigility.web.middleware.access_log import AccessLog
 from vigility.web.middleware.cors import Cors
 from vigility.web.middleware.csrf import CsrfMiddleware
 from vigility.web.middleware.hosts import AllowedHosts, HostCheck
@@ -88,10 +88,8 @@ def _dependencies(vigility: Vigility, settings: Settings, clock: Clock) -> Depen
 def _middleware(settings: Settings, needs: Dependencies) -> Any:  # noqa: ANN401 - Falcon has a type for each kind
     """The middleware. It runs before every request from first to last, and after it from last to first."""
     origins = AllowedOrigins(settings.frontend_url)
-    hosts = AllowedHosts(settings.allowed_hosts, settings.host, settings.frontend_url)
-    access_log = AccessLog(
-        ClientAddressResolver(settings.trusted_proxies), to_stdout if settings.access_log == "on" else None
-    )
+    hosts = AllowedHosts.of(settings)
+    access_log = AccessLog.of(settings)
     request_metrics = RequestMetrics(needs.metrics)
     fast_path = FastTrackHandler(needs.authenticator, needs.event_writer, request_metrics, access_log, hosts)
     return [

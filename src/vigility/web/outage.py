@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import Any
 
 import falcon
@@ -13,10 +14,10 @@ from vigility.config import Settings, shared_metrics
 from vigility.core.errors import SchemaMismatch, StoreUnavailable
 from vigility.web.api.metrics import MetricsResource
 from vigility.web.http import errors
-from vigility.web.http.client_address import ClientAddressResolver
 from vigility.web.http.requests import Request
-from vigility.web.middleware.access_log import AccessLog, to_stdout
+from vigility.web.middleware.access_log import AccessLog
 from vigility.web.middleware.cors import Cors
+from vigility.web.middleware.hosts import AllowedHosts, HostCheck
 from vigility.web.middleware.metrics import Metrics, RequestMetrics
 from vigility.web.middleware.origins import AllowedOrigins
 from vigility.web.middleware.security_headers import SecurityHeaders
@@ -30,13 +31,11 @@ class OutageApp:
     """Refuses every request but those for `/metrics`, and counts and logs them as usual."""
 
     def __init__(self, settings: Settings | None) -> None:
-        """Without settings, if not even they could be read, with the default ones."""
+        """Without settings, if not even they could be read, `/metrics` is refused: it may need a token."""
+        is_configured = settings is not None
         settings = settings or Settings.model_construct()
         self._error = StoreUnavailable("the database is not open yet", "it is being opened")
-        self._access_log = AccessLog(
-            ClientAddressResolver(settings.trusted_proxies),
-            to_stdout if settings.access_log == "on" else None,
-        )
+        self._access_log = AccessLog.of(settings)
         metrics = Metrics(shared_metrics())
         middleware: Any = [
             self._access_log,
@@ -44,9 +43,12 @@ class OutageApp:
             SecurityHeaders(),
             Cors(AllowedOrigins(settings.frontend_url)),
         ]
+        if is_configured:
+            middleware.append(HostCheck(AllowedHosts.of(settings)))
         self._app: falcon.asgi.App[Any, Any] = falcon.asgi.App(request_type=Request, middleware=middleware)
         errors.install(self._app)
-        self._app.add_route("/metrics", MetricsResource(metrics, settings.metrics_token))
+        if is_configured:
+            self._app.add_route("/metrics", MetricsResource(metrics, settings.metrics_token))
         self._app.add_sink(self._refuse)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -67,4 +69,4 @@ class OutageApp:
             self._error = StoreUnavailable(str(error), "it could not be opened, and the log says why")
 
     async def _refuse(self, req: object, resp: object, **parts: str) -> None:  # noqa: ARG002
-        raise StoreUnavailable(str(self._error), self._error.reason)
+        raise copy(self._error)

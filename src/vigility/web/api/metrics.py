@@ -24,7 +24,7 @@ class MetricsResource:
     def __init__(self, metrics: Metrics, token: SecretStr | None = None) -> None:
         """With a `token`, only requests that send it as a bearer token get the metrics."""
         self._metrics = metrics
-        self._authorization = None if token is None else f"Bearer {token.get_secret_value()}".encode()
+        self._token = None if token is None else token.get_secret_value().encode()
         self._rendering: asyncio.Task[bytes] | None = None
         self._rendered_at = float("-inf")
 
@@ -38,9 +38,11 @@ class MetricsResource:
     on_head = on_get
 
     def _check(self, authorization: str | None) -> None:
-        if self._authorization is None:
+        if self._token is None:
             return
-        if not compare_digest((authorization or "").encode("utf-8", "replace"), self._authorization):
+        scheme, _, given = (authorization or "").partition(" ")
+        is_right = compare_digest(given.strip().encode("utf-8", "replace"), self._token)
+        if scheme.lower() != "bearer" or not is_right:
             raise falcon.HTTPUnauthorized(
                 description="The metrics need the bearer token that the server was configured with",
                 challenges=["Bearer"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import falcon
 import msgspec
@@ -17,6 +17,7 @@ AUTH_COOKIE: Final = "auth_token"
 USER_COOKIE: Final = "user_data"
 
 _UNESCAPED_BY_BROWSERS: Final = "!~*'()-_."  # what encodeURIComponent leaves unchanged
+_USER_FIELDS: Final = {"id", "username", "age", "gender"}
 _EXPIRED: Final = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/"
 
 
@@ -38,9 +39,11 @@ class Cookies:
         self._append(req, resp, f"{USER_COOKIE}={fields}; {lifetime}")
 
     def clear(self, req: Request, resp: falcon.Response) -> None:
-        """End the session in the browser."""
+        """End the session in the browser. What another application keeps in a cookie of our name stays."""
         self._append(req, resp, f"{AUTH_COOKIE}=; {_EXPIRED}; HttpOnly")
-        self._append(req, resp, f"{USER_COOKIE}=; {_EXPIRED}")
+        values = req.get_cookie_values(USER_COOKIE) or []
+        if not values or any(map(_is_user, values)):
+            self._append(req, resp, f"{USER_COOKIE}=; {_EXPIRED}")
 
     def _append(self, req: Request, resp: falcon.Response, cookie: str) -> None:
         resp.append_header("Set-Cookie", f"{cookie}; {self._same_site(req)}")
@@ -51,6 +54,15 @@ class Cookies:
         peer, scheme = peer_of(req.scope.get("client")), req.scope.get("scheme", "http")
         is_https = self._clients.is_https(peer, scheme, req.get_header("X-Forwarded-Proto"))
         return "SameSite=Lax; Secure" if is_https else "SameSite=Lax"
+
+
+def _is_user(cookie: str) -> bool:
+    """Whether this is what `Cookies.set` puts into the cookie."""
+    try:
+        fields = msgspec.json.decode(unquote(cookie))
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return False
+    return isinstance(fields, dict) and fields.keys() == _USER_FIELDS
 
 
 def user_fields(user: User) -> dict[str, object]:

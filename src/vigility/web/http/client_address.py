@@ -14,6 +14,9 @@ _IPV6_SITE_PREFIX: Final = 48
 # About what one provider has.
 _IPV6_PROVIDER_PREFIX: Final = 32
 _IPV4_PROVIDER_PREFIX: Final = 16
+# What a translator makes of IPv4 clients for a server that has IPv6 only (RFC 6052). All of them are in one
+# /64, so without this they would share one limit.
+_TRANSLATED: Final = ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class ClientAddressResolver:
         address = peer
         hops = (forwarded_for or "").split(",")
         while hops and self._is_proxy(address):
-            hop = _parse(_without_port(hops.pop().strip()))
+            hop = parse_address(_without_port(hops.pop().strip()))
             if hop is None:
                 break
             address = str(hop)
@@ -71,15 +74,17 @@ class ClientAddressResolver:
         return first == "https" and self._is_proxy(peer)
 
     def _is_proxy(self, address: str) -> bool:
-        parsed = _parse(address)
+        parsed = parse_address(address)
         return parsed is not None and any(parsed in network for network in self._trusted)
 
 
 def networks_of(address: str) -> ClientNetworks:
     """The networks that an address belongs to."""
-    parsed = _parse(address)
+    parsed = parse_address(address)
     if parsed is None:
         return ClientNetworks(address, None, address)
+    if parsed in _TRANSLATED:
+        parsed = IPv4Address(parsed.packed[-4:])
     if isinstance(parsed, IPv4Address):
         return ClientNetworks(str(parsed), None, _network(parsed, _IPV4_PROVIDER_PREFIX))
     return ClientNetworks(
@@ -101,7 +106,8 @@ def _without_port(hop: str) -> str:
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
-def _parse(address: str) -> IPv4Address | IPv6Address | None:
+def parse_address(address: str) -> IPv4Address | IPv6Address | None:
+    """The address, or None if it is none. An IPv4 address that is written as IPv6 is an IPv4 address."""
     try:
         parsed = ip_address(address)
     except ValueError:

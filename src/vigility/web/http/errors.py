@@ -14,6 +14,7 @@ from vigility.core.errors import (
     InvalidCredentials,
     InvalidInput,
     OutcomeUnknown,
+    StoreDamaged,
     StoreError,
     StoreUnavailable,
     UnknownUser,
@@ -78,6 +79,9 @@ async def _on_store_error(
         _write(resp, "The database was lost during the commit, so this may or may not be stored")
         return
     resp.status = falcon.HTTP_503
+    if isinstance(error, StoreDamaged):  # it does not pass
+        _write(resp, "The database is damaged: vigility db check --integrity tells more")
+        return
     resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
     reason = error.reason if isinstance(error, StoreUnavailable) else "it failed, and the log says why"
     _write(resp, f"The database is unavailable: {reason}; try again shortly")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -50,11 +51,10 @@ HASH_NICENESS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """When and why a batch last failed; omits the exception, which would retain the batch."""
+    """When and why a batch last failed. A copy of the error: its traceback would retain the batch."""
 
     at: float
-    message: str
-    reason: str
+    error: StoreUnavailable
 
 
 class Executors:
@@ -132,13 +132,13 @@ class Executors:
         """
         failure = self._failure
         if failure is not None and arrived < failure.at:
-            raise StoreUnavailable(failure.message, failure.reason)
+            raise copy(failure.error)
         began = monotonic()
         try:
             result = call()
         except StoreUnavailable as error:
             if self._succeeded_at < began < monotonic() - OUTAGE_SECONDS:
-                self._failure = _Failure(monotonic(), str(error), error.reason)
+                self._failure = _Failure(monotonic(), copy(error))
             raise
         self._succeeded_at = monotonic()
         return result

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import stat
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from select import PIPE_BUF
 from time import perf_counter, time
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 from falcon.asgi import Response
 
+from vigility.config import Settings
 from vigility.web.http.client_address import ClientAddressResolver
 from vigility.web.http.requests import Request, peer_of
 from vigility.web.middleware.background_writer import BackgroundWriter
+from vigility.web.middleware.log_output import StandardOutput
 
 # A worker at full load fills this in two seconds. It takes some 10 MB.
 MAX_WAITING_LINES: Final = 20_000
 _MAX_PATH_LENGTH: Final = 200
-_MAX_BYTES: Final = 256 * 1024
 _DELETE: Final = b"\x7f"
 # How long a worker that stops waits for the reader of the log.
 _FLUSH_SECONDS: Final = 1.0
@@ -73,12 +71,21 @@ class AccessLog:
     """Finds the client's address before each request, and has a line written after it."""
 
     def __init__(self, addresses: ClientAddressResolver, sink: Sink | None) -> None:
-        """`sink` writes some lines, in another thread, and may block; without one the log is off."""
+        """`sink` writes some lines, in another thread; without one the log is off.
+
+        It may block, and raise NotWritten.
+        """
         self._address_of = lru_cache(_KEPT_ADDRESSES)(addresses.resolve)
         self._time_text = _TimeText()
         self._pid = os.getpid()
         write = None if sink is None else partial(_write_lines, sink)
         self._writer = None if write is None else BackgroundWriter(write, MAX_WAITING_LINES)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The log of these settings, on standard output."""
+        sink = StandardOutput() if settings.access_log == "on" else None
+        return cls(ClientAddressResolver(settings.trusted_proxies), sink)
 
     @property
     def is_on(self) -> bool:
@@ -139,23 +146,6 @@ class AccessLog:
             self._writer.close(_FLUSH_SECONDS)
 
 
-def to_stdout(lines: bytes) -> None:
-    """Write lines so that those of several workers do not mix."""
-    descriptor = sys.stdout.fileno()
-    with suppress(OSError):  # the reader of the log is gone; requests are still served
-        for piece in _pieces(lines, _bytes_together(os.fstat(descriptor).st_mode)):
-            os.write(descriptor, piece)
-
-
-def _bytes_together(mode: int) -> int:
-    """How many bytes one call should write. They stay together, whoever else writes.
-
-    Few calls: after each, this thread must acquire Python's global lock again, from a busy event loop.
-    """
-    is_locked = stat.S_ISREG(mode) or stat.S_ISCHR(mode)  # files, terminals, /dev/null: for all of a call
-    return _MAX_BYTES if is_locked else PIPE_BUF
-
-
 class _TimeText:
     """The present moment as text, to the millisecond. Cheap: many lines have the same."""
 
@@ -190,12 +180,3 @@ def _encoded(items: Sequence[msgspec.Struct]) -> bytes:
             return lines
     texts = (json.dumps(msgspec.to_builtins(item), separators=(",", ":")) for item in items)
     return "".join(f"{text}\n" for text in texts).encode("ascii").replace(_DELETE, rb"\u007f")
-
-
-def _pieces(lines: bytes, most: int) -> Iterator[bytes]:
-    """Whole lines in pieces of at most so many bytes. Every line is shorter."""
-    begin = 0
-    while begin < len(lines):
-        end = lines.rfind(b"\n", begin, begin + most) + 1
-        yield lines[begin:end]
-        begin = end

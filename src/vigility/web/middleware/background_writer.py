@@ -16,15 +16,26 @@ _T = TypeVar("_T")
 GATHER_SECONDS: Final = 0.05
 
 
+class NotWritten(Exception):
+    """Raised by what writes: the last `count` of the lines could not be written. They count as lost."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} lines could not be written")
+        self.count = count
+
+
 class BackgroundWriter(Generic[_T]):
     """A bounded queue and the thread that empties it. Items that do not fit are counted instead of kept."""
 
     def __init__(self, write: Callable[[Sequence[_T], int], None], max_waiting: int) -> None:
-        """`write` gets all items that wait, and how many were lost before it was called; it may block."""
+        """`write` gets all items that wait, and how many were lost before it was called; it may block.
+
+        It writes a line for each item and, if any were lost, a last one with their number.
+        """
         self._write = write
         self._max_waiting = max_waiting
         self._waiting: deque[_T] = deque()
-        self._lost = self._reported = 0
+        self._lost = self._failed = self._reported = 0
         self._due = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -60,10 +71,15 @@ class BackgroundWriter(Generic[_T]):
         self._write_all()
 
     def _write_all(self) -> None:
-        while (items := self._take()) or self._lost > self._reported:
-            lost = self._lost
+        while (items := self._take()) or self._lost + self._failed > self._reported:
+            lost = self._lost + self._failed
+            unreported = lost - self._reported
             try:
-                self._write(items, lost - self._reported)
+                self._write(items, unreported)
+            except NotWritten as error:
+                # The line with the number is the last, so it was not written either.
+                self._failed += error.count - (1 if unreported else 0)
+                return  # until there is more to write
             except Exception:
                 logger.exception("cannot write a log")
             self._reported = lost

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 import falcon
 from falcon.asgi import Response
 
-from vigility.config import variable_of
+from vigility.config import Settings, variable_of
+from vigility.web.http.client_address import parse_address
 from vigility.web.http.requests import Request
 
 logger: Final = logging.getLogger("vigility.web")
@@ -25,8 +25,6 @@ _SUBDOMAINS: Final = "*."
 _MAX_SHOWN: Final = 100
 # Values of the header that were accepted before. Only the part behind the name differs: its port.
 _MAX_ACCEPTED: Final = 1_000
-
-_Address = IPv4Address | IPv6Address
 
 
 class AllowedHosts:
@@ -42,10 +40,15 @@ class AllowedHosts:
         self._allows_any = ANY in allowed
         self._names = {_name_of(name) for name in names if not name.startswith(_SUBDOMAINS)} - {""}
         self._domains = tuple(name[1:].lower() for name in names if name.startswith(_SUBDOMAINS))
-        address = _address_of(listening)
+        address = parse_address(listening)
         self._allows_addresses = listening == "" or (address is not None and address.is_unspecified)
         # What a look suffices for. HTTP/1.0 has no Host; the server refuses HTTP/1.1 without one.
         self.accepted: Final[set[bytes | None]] = {None}
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The allow-list of these settings."""
+        return cls(settings.allowed_hosts, settings.host, settings.frontend_url)
 
     def accepts(self, host: bytes | None) -> bool:
         """Whether a request with this Host header gets its response here."""
@@ -64,7 +67,7 @@ class AllowedHosts:
         name = _name_of(host)
         if name in self._names or name == "localhost" or name.endswith((".localhost", *self._domains)):
             return True
-        address = _address_of(name)
+        address = parse_address(name)
         return address is not None and (address.is_loopback or self._allows_addresses)
 
 
@@ -94,12 +97,5 @@ def _name_of(host: str) -> str:
         name = host[1:].partition("]")[0]
     else:
         name = host if host.count(":") > 1 else host.partition(":")[0]
-    address = _address_of(name)
+    address = parse_address(name)
     return name.lower().removesuffix(".") if address is None else str(address)
-
-
-def _address_of(name: str) -> _Address | None:
-    try:
-        return ip_address(name)
-    except ValueError:
-        return None

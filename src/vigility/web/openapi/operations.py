@@ -35,7 +35,7 @@ ERRORS: Final[Mapping[int, ResponseSpec]] = {
     421: ("The Host header names another host than this server's.", schemas.ErrorResponse),
     429: ("Too many attempts or events; Retry-After tells how many seconds to wait.", schemas.ErrorResponse),
     503: (
-        "The database is unavailable, or too much waits for it; try again after Retry-After seconds.",
+        "The database is unavailable or damaged, or too much waits; Retry-After tells when to try again.",
         schemas.ErrorResponse,
     ),
     504: (

@@ -56,6 +56,14 @@ class HeadCheck:
             self._last_host = _valid_host(host)
 
 
+def with_path(target: bytes) -> bytes:
+    """An absolute target with its path, which may be missing in front of a query or at the end."""
+    found = _AUTHORITY.match(target)
+    if found is None or target[found.end() : found.end() + 1] == b"/":
+        return target
+    return target[: found.end()] + b"/" + target[found.end() :]
+
+
 def check_trailer(name: bytes) -> None:
     """Raise BadRequest if the parser would act by this trailer, which nobody may send (RFC 9110, 6.5.1)."""
     if name.lower() in _ABOUT_FRAMING:

@@ -12,9 +12,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from vigility.web.fast_path.contract import MAX_BODY_BYTES, PATH, STATE, FastPath
+from vigility.web.server import heads
 from vigility.web.server.fast_path_cycle import FastPathCycle
 from vigility.web.server.framing import ChunkFraming, parser_behind_head
-from vigility.web.server.heads import BadRequest, HeadCheck, asks_for_keep_alive, check_trailer, rejection
 from vigility.web.server.timeouts import RequestTimeout, WriteTimeout
 from vigility.web.server.transport import LingeringTransport
 
@@ -45,7 +45,7 @@ class Protocol(HttpToolsProtocol):
     # typing has `override` from Python 3.12 on.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[explicit-override,override]
         """Called first."""
-        self._head_check = HeadCheck()
+        self._head_check = heads.HeadCheck()
         self._lingering = LingeringTransport(transport, self.loop)
         super().connection_made(self._lingering)  # type: ignore[arg-type]
         self._write_timeout = WriteTimeout(self.loop, transport)
@@ -107,13 +107,15 @@ class Protocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:  # type: ignore[explicit-override]
         """Called with each header, and each trailer: trailers are ignored."""
         if self._in_body:
-            check_trailer(name)
+            heads.check_trailer(name)
         else:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:  # type: ignore[explicit-override]
         """Called when the head is complete."""
         version = self.parser.get_http_version()
+        if not self.url.startswith(b"/"):
+            self.url = heads.with_path(self.url)
         # The parser turns an exception raised here into an error of its own.
         is_in_chunks = self._head_check.check(version, self.parser.get_method(), self.url, self.headers)
         self._chunks = ChunkFraming() if is_in_chunks else None
@@ -218,7 +220,7 @@ class Protocol(HttpToolsProtocol):
                 self.parser = parser_behind_head(self.headers, self.cycle.keep_alive, self)
         except httptools.HttpParserError as error:
             self.logger.warning("Invalid HTTP request received.")
-            is_known = isinstance(error.__context__, BadRequest)
+            is_known = isinstance(error.__context__, heads.BadRequest)
             self._reject(400, str(error.__context__) if is_known else "Invalid HTTP request received")
             return False
         return not self.transport.is_closing()
@@ -252,7 +254,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         cycle = self.cycle
         assert isinstance(cycle, RequestResponseCycle)  # noqa: S101 - the line above has made it
-        if version == "1.0" and asks_for_keep_alive(self.headers):
+        if version == "1.0" and heads.asks_for_keep_alive(self.headers):
             cycle.keep_alive = True
             cycle.default_headers = [*cycle.default_headers, (b"connection", b"keep-alive")]
         if self._is_stopping:
@@ -299,6 +301,6 @@ class Protocol(HttpToolsProtocol):
             self._close_after(cycle)
             self._is_rejected = True
             return
-        self.transport.write(STATUS_LINE[status] + rejection(sentence))
+        self.transport.write(STATUS_LINE[status] + heads.rejection(sentence))
         self.transport.close()
         self._write_timeout.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
+import socket
 import struct
 import termios
 from collections.abc import Callable
@@ -81,6 +83,7 @@ class LingeringTransport:
                 max(left, _IDLE_CHECK_SECONDS), self.close_when_idle, idle_since
             )
         else:
+            self._end_at_once()
             self._transport.close()
 
     def on_eof(self) -> None:
@@ -92,6 +95,16 @@ class LingeringTransport:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _end_at_once(self) -> None:
+        """Tell the client now. The loop closes only after everything else that is due, which may take long.
+
+        What the client sends until it is told is lost.
+        """
+        with suppress(OSError):  # the connection is lost
+            descriptor = os.dup(self.get_extra_info("socket").fileno())
+            with socket.socket(fileno=descriptor) as connection:
+                connection.shutdown(socket.SHUT_WR)
 
     def _has_unread_bytes(self) -> bool:
         """Whether something has arrived that the protocol has not been given yet."""

@@ -25,6 +25,10 @@ _NOTIFY_SECONDS: Final = 1
 # How long a worker that cannot run waits before it ends, and the master starts another.
 _PAUSE_SECONDS: Final = 1
 
+# The master acts on these signals. `pkill -HUP vigility`, or a terminal that is closed, sends them to every
+# process, and by default they would end or freeze a worker with all its requests.
+_FOR_THE_MASTER: Final = (signal.SIGHUP, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
+
 
 class Worker(UvicornWorker):  # type: ignore[misc]
     """A worker process."""
@@ -67,6 +71,8 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         # stop uvicorn raises the signal again, for the handler that was there before: the default handler
         # would kill a worker that has just stopped cleanly.
         signal.signal(signal.SIGTERM, self._on_early_stop)
+        for number in _FOR_THE_MASTER:
+            signal.signal(number, signal.SIG_IGN)
 
     async def callback_notify(self) -> None:
         """Called every second while serving."""

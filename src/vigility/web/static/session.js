@@ -32,7 +32,8 @@ export class Session {
 
 	end() {
 		this.begin(null);
-		writeCookie("user_data", null, 0); // it would suggest a session
+		// It would suggest a session. Another application's cookie of this name stays.
+		if (userInCookie()) writeCookie("user_data", null, 0);
 		this.onEnd();
 	}
 
