@@ -145,7 +145,7 @@ def test_settings_that_are_no_longer_valid(tmp_path):
         cause = invalid_setting(tmp_path / ".env")
         reason = "it could not be opened, and the log says why"
         check_outage_and_recovery(site, reload, cause, reason, has_settings=False)
-        assert re.search(r"VIGILITY_BCRYPT_ROUNDS .*must be a valid integer", site.server.output)
+        assert re.search(r"VIGILITY_BCRYPT_ROUNDS .*must be a whole number", site.server.output)
 
 
 @pytest.fixture

@@ -337,7 +337,7 @@ def test_connections_are_opened_after_the_fork(tmp_path):
         ),
         ({"DATABASE_URL": "postgres://db/usage"}, "JWT_SECRET is required with PostgreSQL; make one with: "),
         ({"DATABASE_URL": "memory:"}, "DATABASE_URL memory: is not shared by workers"),
-        ({"PORT": "x"}, "PORT must be a valid integer"),
+        ({"PORT": "x"}, "PORT must be a whole number"),
         ({"PORT": "70000"}, "PORT must be less than or equal to 65535"),
         ({"FRONTEND_URL": "app.example"}, "FRONTEND_URL must be a web address"),
         ({"VIGILITY_RATE_LIMIT": "no"}, "VIGILITY_RATE_LIMIT must be 'on' or 'off'"),

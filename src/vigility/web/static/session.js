@@ -1,6 +1,6 @@
 /**
- * The user whose dashboard is shown. Tabs share cookies, so another tab may have signed in as another user.
- * Each request checks before and after that the browser is still signed in as the same user.
+ * The user whose dashboard is shown. Tabs share cookies, so another tab may sign in as another user: each
+ * request checks before and after that the user is the same.
  */
 
 import * as api from "./api.js";
@@ -32,7 +32,7 @@ export class Session {
 
 	end() {
 		this.begin(null);
-		// It would suggest a session. Another application's cookie of this name stays.
+		// Only ours, which would suggest a session.
 		if (userInCookie()) writeCookie("user_data", null, 0);
 		this.onEnd();
 	}
