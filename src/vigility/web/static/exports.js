@@ -1,4 +1,4 @@
-/** The charts as files. Not needed to show them, so loaded later. */
+/** The charts as files. Loaded later: nothing shown needs them. */
 
 import { html, set, svg } from "./dom.js";
 
